@@ -1,0 +1,95 @@
+# SPDX-FileCopyrightText: 2026 The ssm authors
+# SPDX-License-Identifier: Apache-2.0
+
+# How this project compiles its own programs: tests, examples, benchmarks, tools. Nothing here reaches a consumer.
+
+add_library(ssm_warnings INTERFACE)
+target_compile_options(ssm_warnings INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wconversion;-Wsign-conversion;-Wshadow;-Werror>)
+
+add_library(ssm_development INTERFACE)
+target_link_libraries(ssm_development INTERFACE ssm_warnings)
+if(SSM_NATIVE)
+  target_compile_options(ssm_development INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-march=native>)
+endif()
+if(SSM_SANITIZE)
+  set(sanitizers -fsanitize=${SSM_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_compile_options(ssm_development INTERFACE ${sanitizers})
+  target_link_options(ssm_development INTERFACE ${sanitizers})
+endif()
+
+# One look for each development dependency, with the Debian package in the message when it is missing.
+macro(ssm_require package debian)
+  find_package(${package} QUIET GLOBAL ${ARGN})
+  if(NOT ${package}_FOUND)
+    message(FATAL_ERROR "${package} was not found: install ${debian} (Debian), or run scripts/setup.sh.")
+  endif()
+endmacro()
+
+#   ssm_add_program(<name> SOURCES <file>... [LIBRARIES <target>...])
+function(ssm_add_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ssm::ssm ${arg_LIBRARIES} ssm_development)
+endfunction()
+
+# The executable test_<layer>, each of its test cases known to ctest and labelled <layer>.
+#
+#   ssm_add_test(<layer> SOURCES <file>... [LIBRARIES <target>...])
+function(ssm_add_test layer)
+  ssm_add_program(test_${layer} ${ARGN})
+  target_link_libraries(test_${layer} PRIVATE ssm_test_support)
+  target_precompile_headers(test_${layer} REUSE_FROM ssm_test_pch)
+  catch_discover_tests(test_${layer} TEST_PREFIX "${layer}: " ${ssm_catch_arguments} PROPERTIES LABELS ${layer} TIMEOUT 300)
+endfunction()
+
+# A program that ctest runs for its exit status, such as an example.
+#
+#   ssm_add_example(<name> SOURCES <file>... [LIBRARIES <target>...] [ARGUMENTS <argument>...])
+function(ssm_add_example name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES;ARGUMENTS")
+  ssm_add_program(${name} SOURCES ${arg_SOURCES} LIBRARIES ${arg_LIBRARIES})
+  if(SSM_BUILD_TESTS)
+    add_test(NAME "example: ${name}" COMMAND ${name} ${arg_ARGUMENTS})
+    set_tests_properties("example: ${name}" PROPERTIES LABELS example)
+  endif()
+endfunction()
+
+# A program that is installed.
+#
+#   ssm_add_tool(<name> SOURCES <file>... [LIBRARIES <target>...])
+function(ssm_add_tool name)
+  ssm_add_program(${name} ${ARGN})
+  if(SSM_INSTALL)
+    install(TARGETS ${name})
+  endif()
+endfunction()
+
+# A Google Benchmark program; benchmark_main is linked.
+#
+#   ssm_add_benchmark(<name> SOURCES <file>... [LIBRARIES <target>...])
+function(ssm_add_benchmark name)
+  ssm_add_program(${name} ${ARGN})
+  target_link_libraries(${name} PRIVATE benchmark::benchmark_main)
+endfunction()
+
+# A libFuzzer program. ctest runs it for SSM_FUZZ_SECONDS from the committed corpus; what it finds stays in the build tree.
+#
+#   ssm_add_fuzzer(<name> <source> <corpus folder> [LIBRARIES <target>...])
+set(SSM_FUZZ_SECONDS 20 CACHE STRING "How long ctest runs each fuzz target")
+function(ssm_add_fuzzer name source corpus)
+  cmake_parse_arguments(PARSE_ARGV 3 arg "" "" "LIBRARIES")
+  set(program fuzz_${name})
+  ssm_add_program(${program} SOURCES ${source} LIBRARIES ${arg_LIBRARIES})
+  target_compile_options(${program} PRIVATE -fsanitize=fuzzer)
+  target_link_options(${program} PRIVATE -fsanitize=fuzzer)
+
+  # libFuzzer writes to the first folder and only reads the others.
+  set(found ${CMAKE_CURRENT_BINARY_DIR}/${name})
+  file(MAKE_DIRECTORY ${found})
+  cmake_path(ABSOLUTE_PATH corpus)
+  add_test(NAME "fuzz: ${name}" COMMAND ${program}
+    -max_total_time=${SSM_FUZZ_SECONDS} -timeout=10 -rss_limit_mb=2048 -print_final_stats=1
+    -artifact_prefix=${found}-crash- ${found} ${corpus})
+  set_tests_properties("fuzz: ${name}" PROPERTIES LABELS fuzz)
+endfunction()

@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: 2026 The ssm authors
+# SPDX-License-Identifier: Apache-2.0
+
+# The library's targets: ssm::ssm, and one per component over it. Headers are found by pattern, so that a new one is
+# installed, and compiled alone by the tests, without being listed.
+include(${CMAKE_CURRENT_LIST_DIR}/SsmDependencies.cmake)
+include(GNUInstallDirs)
+
+set(ssm_package_dir ${CMAKE_INSTALL_DATADIR}/cmake/ssm)
+
+#   ssm_add_library(<target> EXPORT_NAME <name> HEADERS <pattern>... [LIBRARIES <target>...])
+function(ssm_add_library target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "EXPORT_NAME" "HEADERS;LIBRARIES")
+  list(TRANSFORM arg_HEADERS PREPEND ${PROJECT_SOURCE_DIR}/include/ssm/)
+  file(GLOB headers CONFIGURE_DEPENDS ${arg_HEADERS})
+
+  add_library(${target} INTERFACE)
+  add_library(ssm::${arg_EXPORT_NAME} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${arg_EXPORT_NAME})
+  target_compile_features(${target} INTERFACE cxx_std_20)
+  target_sources(${target} INTERFACE
+    FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${headers})
+  target_link_libraries(${target} INTERFACE ${arg_LIBRARIES})
+
+  if(SSM_INSTALL)
+    # One export a component: reading one never names the dependencies of another.
+    install(TARGETS ${target} EXPORT ssm-${arg_EXPORT_NAME} FILE_SET HEADERS)
+    install(EXPORT ssm-${arg_EXPORT_NAME} NAMESPACE ssm:: DESTINATION ${ssm_package_dir})
+  endif()
+endfunction()
+
+ssm_add_library(ssm EXPORT_NAME ssm
+  HEADERS *.hpp core/*.hpp math/*.hpp policy/*.hpp backend/*.hpp model/*.hpp generate/*.hpp)
+
+foreach(component IN LISTS SSM_COMPONENTS)
+  ssm_find_dependencies(${component} missing GLOBAL)
+  if(missing)
+    message(FATAL_ERROR "${missing}")
+  endif()
+  if(component STREQUAL "cpu")
+    ssm_add_library(ssm_cpu EXPORT_NAME cpu HEADERS backend/cpu/*.hpp LIBRARIES ssm Eigen3::Eigen Threads::Threads)
+  elseif(component STREQUAL "io")
+    ssm_add_library(ssm_io EXPORT_NAME io HEADERS io/*.hpp LIBRARIES ssm nlohmann_json::nlohmann_json)
+  elseif(component STREQUAL "text")
+    ssm_add_library(ssm_text EXPORT_NAME text HEADERS text/*.hpp LIBRARIES ssm nlohmann_json::nlohmann_json PCRE2::8BIT)
+  endif()
+endforeach()
+
+if(SSM_INSTALL)
+  include(CMakePackageConfigHelpers)
+  write_basic_package_version_file(${PROJECT_BINARY_DIR}/ssm-config-version.cmake
+    COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+  install(FILES
+      ${PROJECT_SOURCE_DIR}/cmake/ssm-config.cmake
+      ${PROJECT_SOURCE_DIR}/cmake/SsmDependencies.cmake
+      ${PROJECT_SOURCE_DIR}/cmake/FindPCRE2.cmake
+      ${PROJECT_BINARY_DIR}/ssm-config-version.cmake
+    DESTINATION ${ssm_package_dir})
+endif()

@@ -1,0 +1,25 @@
+# SPDX-FileCopyrightText: 2026 The ssm authors
+# SPDX-License-Identifier: Apache-2.0
+
+# find_package(ssm CONFIG REQUIRED COMPONENTS cpu io text): ssm::ssm always, and the components asked for, whose
+# dependencies alone are looked for.
+include(${CMAKE_CURRENT_LIST_DIR}/SsmDependencies.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/ssm-ssm.cmake)
+
+foreach(component IN LISTS ssm_FIND_COMPONENTS)
+  ssm_find_dependencies(${component} ssm_missing)
+  if(NOT ssm_missing AND NOT EXISTS ${CMAKE_CURRENT_LIST_DIR}/ssm-${component}.cmake)
+    set(ssm_missing "ssm::${component} is not part of this installation: add it to SSM_COMPONENTS when building it.")
+  endif()
+  if(ssm_missing)
+    set(ssm_${component}_FOUND FALSE)
+    if(ssm_FIND_REQUIRED_${component})
+      set(ssm_FOUND FALSE)
+      set(ssm_NOT_FOUND_MESSAGE "${ssm_missing}")
+    endif()
+  else()
+    include(${CMAKE_CURRENT_LIST_DIR}/ssm-${component}.cmake)
+    set(ssm_${component}_FOUND TRUE)
+  endif()
+endforeach()
+unset(ssm_missing)
