@@ -40,7 +40,7 @@ function(ssm_add_test layer)
   ssm_add_program(test_${layer} ${ARGN})
   target_link_libraries(test_${layer} PRIVATE ssm_test_support)
   target_precompile_headers(test_${layer} REUSE_FROM ssm_test_pch)
-  catch_discover_tests(test_${layer} TEST_PREFIX "${layer}: " ${ssm_catch_arguments} PROPERTIES LABELS ${layer} TIMEOUT 300)
+  catch_discover_tests(test_${layer} TEST_PREFIX "${layer}/" ${ssm_catch_arguments} PROPERTIES LABELS ${layer} TIMEOUT 300)
 endfunction()
 
 # A program that ctest runs for its exit status, such as an example.
