@@ -12,13 +12,13 @@ and every case must be able to fail: the readings of the checkpoint that are wro
 import argparse
 import json
 import shutil
-import sys
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.numpy import load_file
 from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, logging
@@ -38,9 +38,9 @@ FALCON_MAMBA = {
     "eos_token_id": 11,
     "expand": 2,
     "hidden_act": "silu",
-    "hidden_size": 20,
+    "hidden_size": 18,
     "initializer_range": 0.1,
-    "intermediate_size": 40,
+    "intermediate_size": 36,
     "layer_norm_epsilon": 1e-05,
     "model_type": "falcon_mamba",
     "num_hidden_layers": 2,
@@ -53,7 +53,7 @@ FALCON_MAMBA = {
     "time_step_init_scheme": "random",
     "time_step_max": 0.1,
     "time_step_min": 0.001,
-    "time_step_rank": 2,
+    "time_step_rank": 4,
     "time_step_scale": 1.0,
     "torch_dtype": "float32",
     "use_bias": False,
@@ -84,16 +84,80 @@ class Case:
     misreadings: tuple = ()  # config changes that must change the logits
 
 
-def falcon(name, **kwargs):
-    return Case(f"falcon_mamba-{name}", FALCON_MAMBA, **kwargs)
+def both_families(name, **kwargs):
+    return [Case(f"falcon_mamba-{name}", FALCON_MAMBA, **kwargs), Case(f"mamba-{name}", MAMBA, **kwargs)]
 
 
-def mamba(name, **kwargs):
-    return Case(f"mamba-{name}", MAMBA, **kwargs)
+def falcon_only(name, **kwargs):
+    return [Case(f"falcon_mamba-{name}", FALCON_MAMBA, **kwargs)]
+
+
+def mamba_only(name, **kwargs):
+    return [Case(f"mamba-{name}", MAMBA, **kwargs)]
 
 
 CASES = [
-    falcon("plain"),
+    *both_families("plain"),
+    *falcon_only("tied", config={"tie_word_embeddings": True}, head_in_file=False),
+    *falcon_only("no-tie-key", config={"tie_word_embeddings": None}),
+    *both_families("use_bias", config={"use_bias": True}),
+    *both_families("no-conv-bias", config={"use_conv_bias": False}),
+    *both_families("conv_kernel-2", config={"conv_kernel": 2}),
+    *both_families("conv_kernel-3", config={"conv_kernel": 3}),
+    *both_families("state_size-5", config={"state_size": 5}),
+    *both_families("state_size-16", config={"state_size": 16}),
+    *both_families("state_size-64", config={"state_size": 64, "intermediate_size": 24}),
+    *both_families("intermediate_size", config={"expand": 16, "intermediate_size": 35}),
+    *both_families("expand", config={"expand": 3, "intermediate_size": None}),
+    *both_families(
+        "layer_norm_epsilon", config={"layer_norm_epsilon": 0.1}, misreadings=({"layer_norm_epsilon": 1e-5},)
+    ),
+    *falcon_only("mixer_rms_eps", config={"mixer_rms_eps": 0.05}, misreadings=({"mixer_rms_eps": 1e-6},)),
+    *both_families("bfloat16", config={"torch_dtype": "bfloat16"}),
+    *both_families("float16", config={"torch_dtype": "float16"}),
+    *both_families("sharded", config={"num_hidden_layers": 3}, shard_bytes=20_000),
+    *both_families("length-1", tokens=1),
+    *falcon_only("length-2", tokens=2),
+    *both_families("length-1500", tokens=1500),
+    *falcon_only("time_step_rank-3", config={"time_step_rank": 3}),
+    *falcon_only("time_step_rank-auto", config={"hidden_size": 17, "time_step_rank": "auto"}),
+    *falcon_only("large-dt", dt_bias=(120.0, 60.0, 25.0, 20.5, 19.5, -7.0)),
+    *falcon_only("eleven-layers", config={"hidden_size": 8, "intermediate_size": 12, "num_hidden_layers": 11}),
+    # The next two are also written in the original mamba_ssm format, see ORIGINALS.
+    *mamba_only("tied", config={"state_size": 16, "tie_word_embeddings": True, "vocab_size": 72}, head_in_file=False),
+    *mamba_only(
+        "mixed",
+        config={
+            "conv_kernel": 3,
+            "expand": 3,
+            "intermediate_size": 54,
+            "state_size": 5,
+            "time_step_rank": 5,
+            "use_bias": True,
+            "use_conv_bias": False,
+        },
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Original:
+    """A Hugging Face case said again as mamba_ssm publishes its models; `vocab` is the size before padding."""
+
+    name: str
+    source: str
+    vocab: int
+    ssm_cfg: dict
+
+
+ORIGINALS = [
+    Original("mamba_ssm-plain", "mamba-tied", vocab=70, ssm_cfg={}),
+    Original(
+        "mamba_ssm-ssm_cfg",
+        "mamba-mixed",
+        vocab=64,
+        ssm_cfg={"bias": True, "conv_bias": False, "d_conv": 3, "d_state": 5, "dt_rank": 5, "expand": 3},
+    ),
 ]
 
 
@@ -112,20 +176,23 @@ def random_weights(case, config):
     def normal(*dims, std=1.0, mean=0.0):
         return mean + std * rng.standard_normal(dims)
 
-    weights = {"backbone.embeddings.weight": normal(vocab, hidden)}
+    # A tied model with embeddings of unit size only repeats its last token.
+    weights = {"backbone.embeddings.weight": normal(vocab, hidden, std=1.0 if case.head_in_file else 0.2)}
     for layer in range(shape.layers):
         dt = np.exp(rng.uniform(np.log(1e-3), np.log(1.0), inner))
         mixer = {
             "in_proj.weight": normal(2 * inner, hidden, std=hidden**-0.5),
             "conv1d.weight": normal(inner, 1, kernel, std=kernel**-0.5),
-            "x_proj.weight": normal(rank + 2 * states, inner, std=2.0 * inner**-0.5),
+            "x_proj.weight": normal(rank + 2 * states, inner, std=inner**-0.5),
             "dt_proj.weight": normal(inner, rank, std=rank**-0.5),
             "dt_proj.bias": np.log(np.expm1(dt)),
             "A_log": np.log(np.arange(1, states + 1)) + normal(inner, states, std=0.3),
             "D": normal(inner, std=0.5, mean=1.0),
-            "out_proj.weight": normal(hidden, inner, std=2.0 * inner**-0.5),
+            "out_proj.weight": normal(hidden, inner, std=1.5 * inner**-0.5),
         }
+        # A huge dt makes a huge y: keep it from drowning the other channels.
         mixer["dt_proj.bias"][: len(case.dt_bias)] = case.dt_bias
+        mixer["out_proj.weight"][:, : len(case.dt_bias)] *= 0.02
         if config["use_conv_bias"]:
             mixer["conv1d.bias"] = normal(inner, std=0.3)
         if config["use_bias"]:
@@ -160,7 +227,7 @@ def write_checkpoint(case, folder):
 
 @torch.no_grad()
 def ask_transformers(model, ids):
-    """Golden tensors of one checkpoint: logits of every position and a greedy continuation, never with a cache."""
+    """(logits of every position, greedy continuation, margin of each of its tokens), never with a cache."""
     logits = model(torch.tensor([ids]), use_cache=False).logits[0]
     sequence, margins = list(ids), []
     for _ in range(GREEDY_STEPS):
@@ -168,6 +235,14 @@ def ask_transformers(model, ids):
         sequence.append(int(top.indices[0]))
         margins.append(float(top.values[0] - top.values[1]))
     return logits.numpy(), sequence[len(ids) :], margins
+
+
+@torch.no_grad()
+def states_of_transformers(model, ids, kernel):
+    """(conv_state, ssm_state) after one forward from an empty cache, the only cached call that can be trusted."""
+    layers = model(torch.tensor([ids]), use_cache=True).cache_params.layers
+    conv = np.stack([layer.conv_states[0][0].numpy() for layer in layers])
+    return conv[:, :, conv.shape[2] - (kernel - 1) :], np.stack([layer.recurrent_states[0][0].numpy() for layer in layers])
 
 
 def stored_rows(tokens):
@@ -179,30 +254,42 @@ def deviation(actual, expected):
     return float(np.max(np.abs(actual - expected)) / np.max(np.abs(expected)))
 
 
+def check_agreement(name, what, actual, expected):
+    difference = deviation(actual, expected)
+    assert difference < AGREEMENT, f"{name}: {what} of transformers and of the reference differ by {difference}"
+    return difference
+
+
 def check_misreadings(case, config, tensors, ids, logits):
-    """The golden must tell the right reading of the checkpoint from the wrong ones."""
-    other = {"falcon_mamba": "mamba", "mamba": "falcon_mamba"}[config["model_type"]]
-    changes = [deviation(reference.forward(config | wrong, tensors, ids)[0], logits)
-               for wrong in ({"model_type": other}, *case.misreadings)]
-    assert min(changes) > DISTINCTION, f"{case.name}: a misreading changes the logits by only {changes}"
-    return min(changes)
+    """The least change that a wrong reading of the checkpoint makes to the logits: it must not be small."""
+    other_family = {"falcon_mamba": "mamba", "mamba": "falcon_mamba"}[config["model_type"]]
+    readings = [(config | wrong, tensors) for wrong in ({"model_type": other_family}, *case.misreadings)]
+    if case.head_in_file:
+        readings.append((config, {name: value for name, value in tensors.items() if name != "lm_head.weight"}))
+    change = min(deviation(reference.forward(*reading, ids)[0], logits) for reading in readings)
+    assert change > DISTINCTION, f"{case.name}: a misreading changes the logits by only {change}"
+    return change
+
+
+def fresh(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def make_case(case, folder):
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    write_checkpoint(case, folder)
-    rng = np.random.default_rng(zlib.crc32(case.name.encode()) + 1)
+    write_checkpoint(case, fresh(folder))
     config, tensors = reference.read_checkpoint(folder)
-    ids = rng.integers(0, config["vocab_size"], case.tokens).tolist()
+    ids = np.random.default_rng(zlib.crc32(case.name.encode()) + 1).integers(0, config["vocab_size"], case.tokens).tolist()
 
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     logits, greedy, margins = ask_transformers(model, ids)
+    their_conv, their_ssm = states_of_transformers(model, ids, reference.shape_of(config).kernel)
 
     expected, conv_state, ssm_state = reference.forward(config, tensors, ids)
-    difference = deviation(logits, expected)
-    assert difference < AGREEMENT, f"{case.name}: transformers and the reference differ by {difference}"
+    difference = check_agreement(case.name, "logits", logits, expected)
+    check_agreement(case.name, "conv state", their_conv, conv_state)
+    check_agreement(case.name, "ssm state", their_ssm, ssm_state)
     continued = reference.forward(config, tensors, ids + greedy)[0]
     assert continued[len(ids) - 1 : -1].argmax(axis=1).tolist() == greedy, f"{case.name}: greedy ids differ"
     change = check_misreadings(case, config, tensors, ids, expected)
@@ -220,8 +307,42 @@ def make_case(case, folder):
         },
         folder / "golden.safetensors",
     )
-    size = sum(file.stat().st_size for file in folder.iterdir())
-    print(f"{case.name:44} {difference:9.1e} {change:9.1e} {min(margins):9.1e} {len(set(greedy)):4} {np.abs(logits).max():7.2f} {size:8}")
+    report(folder, f"{difference:9.1e} {change:9.1e} {min(margins):9.1e}")
+
+
+def make_original(original, source, folder):
+    """Write `source`, a Hugging Face case, in the mamba_ssm format. Its golden is the source's, byte for byte."""
+    config, _ = reference.read_checkpoint(source)
+    weights = load_file(source / "model.safetensors")
+    embedding = weights.pop("backbone.embeddings.weight")
+    weights["backbone.embedding.weight"] = embedding
+    weights.setdefault("lm_head.weight", embedding)
+    save_arrays(weights, fresh(folder) / "model.safetensors", metadata={"format": "pt"})
+    write_json(
+        folder / "config.json",
+        {
+            "d_model": config["hidden_size"],
+            "n_layer": config["num_hidden_layers"],
+            "vocab_size": original.vocab,
+            "ssm_cfg": original.ssm_cfg,
+            "rms_norm": True,
+            "residual_in_fp32": True,
+            "fused_add_norm": True,
+            "pad_vocab_size_multiple": 8,
+            "tie_embeddings": config["tie_word_embeddings"],
+        },
+    )
+    shutil.copyfile(source / "golden.safetensors", folder / "golden.safetensors")
+
+    golden = load_file(folder / "golden.safetensors")
+    logits = reference.forward(*reference.read_checkpoint(folder), golden["input_ids"])[0]
+    difference = check_agreement(original.name, "logits", golden["logits"], logits[golden["logit_rows"]])
+    assert golden["greedy_ids"].max() < original.vocab, f"{original.name}: a padding row of the vocabulary wins"
+    report(folder, f"{difference:9.1e} {'':9} {golden['greedy_margin'].min():9.1e}")
+
+
+def report(folder, columns):
+    print(f"{folder.name:36} {columns} {sum(file.stat().st_size for file in folder.iterdir()):8}", flush=True)
 
 
 def main():
@@ -235,11 +356,14 @@ def main():
     logging.disable_progress_bar()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    print(f"{'case':44} {'vs fp64':>9} {'misread':>9} {'margin':>9} {'ids':>4} {'logit':>7} {'bytes':>8}")
-    for case in CASES:
-        if not options.only or options.only in case.name:
+    print(f"{'case':36} {'vs fp64':>9} {'misread':>9} {'margin':>9} {'bytes':>8}")
+    wanted = [case for case in (*CASES, *ORIGINALS) if not options.only or options.only in case.name]
+    for case in wanted:
+        if isinstance(case, Original):
+            make_original(case, options.out / case.source, options.out / case.name)
+        else:
             make_case(case, options.out / case.name)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
