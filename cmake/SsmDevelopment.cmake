@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # How this project compiles its own programs: tests, examples, benchmarks, tools. Nothing here reaches a consumer.
+set(CMAKE_CXX_EXTENSIONS OFF)
 
 add_library(ssm_warnings INTERFACE)
 target_compile_options(ssm_warnings INTERFACE
