@@ -2,7 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # How this project compiles its own programs: tests, examples, benchmarks, tools. Nothing here reaches a consumer.
+foreach(component cpu io text)
+  if(NOT TARGET ssm::${component})
+    message(FATAL_ERROR "Tests, examples, benchmarks and tools need ssm::${component}: add it to SSM_COMPONENTS.")
+  endif()
+endforeach()
+
 set(CMAKE_CXX_EXTENSIONS OFF)
+find_program(SSM_CCACHE ccache)
+mark_as_advanced(SSM_CCACHE)
+if(SSM_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${SSM_CCACHE})
+endif()
 
 add_library(ssm_warnings INTERFACE)
 target_compile_options(ssm_warnings INTERFACE

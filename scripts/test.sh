@@ -1,0 +1,54 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: 2026 The ssm authors
+# SPDX-License-Identifier: Apache-2.0
+
+# All that a change must pass: format, g++ and clang builds, sanitizers, fuzz targets. The whole suite under g++ comes
+# last, so that its summary closes the output.
+set -eu
+cd "$(dirname "$0")/.."
+
+started=$(date +%s)
+say() {
+    echo "== [$(($(date +%s) - started)) s] $*"
+}
+
+build() {
+    say "Building: $1"
+    # Quiet unless it fails.
+    mkdir -p build
+    if ! { cmake --preset "$1" && cmake --build --preset "$1"; } >"build/$1.log" 2>&1; then
+        tail -n 100 "build/$1.log"
+        say "The build '$1' failed: the whole log is build/$1.log"
+        exit 1
+    fi
+}
+
+check() {
+    say "Testing: $*"
+    preset=$1
+    shift
+    ctest --preset "$preset" --quiet -O "build/$preset-tests.log" "$@" || {
+        cat "build/$preset-tests.log"
+        say "The tests of '$preset' failed"
+        exit 1
+    }
+    grep 'tests passed' "build/$preset-tests.log"
+}
+
+scripts/setup.sh tests
+say "Checking the format"
+scripts/format.sh --check
+
+build clang
+check clang
+build asan-ubsan
+check asan-ubsan
+# The layers that run threads.
+build tsan
+check tsan --label-regex '^(backend|model|generate|conformance)$'
+build fuzz
+check fuzz
+
+build dev
+say "Testing: dev"
+ctest --preset dev
