@@ -62,8 +62,8 @@ function(ssm_add_example name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES;ARGUMENTS")
   ssm_add_program(${name} SOURCES ${arg_SOURCES} LIBRARIES ${arg_LIBRARIES})
   if(SSM_BUILD_TESTS)
-    add_test(NAME "example: ${name}" COMMAND ${name} ${arg_ARGUMENTS})
-    set_tests_properties("example: ${name}" PROPERTIES LABELS example)
+    add_test(NAME example/${name} COMMAND ${name} ${arg_ARGUMENTS})
+    set_tests_properties(example/${name} PROPERTIES LABELS example)
   endif()
 endfunction()
 
@@ -100,8 +100,8 @@ function(ssm_add_fuzzer name source corpus)
   set(found ${CMAKE_CURRENT_BINARY_DIR}/${name})
   file(MAKE_DIRECTORY ${found})
   cmake_path(ABSOLUTE_PATH corpus)
-  add_test(NAME "fuzz: ${name}" COMMAND ${program}
+  add_test(NAME fuzz/${name} COMMAND ${program}
     -max_total_time=${SSM_FUZZ_SECONDS} -timeout=10 -rss_limit_mb=2048 -print_final_stats=1
-    -artifact_prefix=${found}-crash- ${found} ${corpus})
-  set_tests_properties("fuzz: ${name}" PROPERTIES LABELS fuzz)
+    -artifact_prefix=${found}- ${found} ${corpus})
+  set_tests_properties(fuzz/${name} PROPERTIES LABELS fuzz)
 endfunction()
