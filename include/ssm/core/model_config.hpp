@@ -26,7 +26,8 @@ struct model_config {
     bool conv_bias = true;         ///< the convolution carries a bias [use_conv_bias]
     bool tied_head = false;        ///< lm_head is the embedding [tie_word_embeddings]
 
-    std::string source;  ///< file the fields came from, for messages
+    std::string model_type;  ///< the checkpoint's word for its behaviour: "falcon_mamba", "mamba" [model_type]
+    std::string source;      ///< file the fields came from, for messages
 
     friend bool operator==(const model_config&, const model_config&) = default;
 };

@@ -17,9 +17,9 @@ namespace ssm {
 struct stored_tensor {
     std::string name;
     dtype type = dtype::f32;
-    std::vector<index> shape;                 ///< outermost dimension first
-    std::span<const std::byte> bytes;         ///< exactly the product of `shape` times `size_of(type)` bytes
-    std::shared_ptr<const void> owner;        ///< the mapping or allocation behind `bytes`
+    std::vector<index> shape;           ///< outermost dimension first
+    std::span<const std::byte> bytes;   ///< exactly the product of `shape` times `size_of(type)` bytes
+    std::shared_ptr<const void> owner;  ///< the mapping or allocation behind `bytes`
 };
 
 /// "[2, 3]", for messages.

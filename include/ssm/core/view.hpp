@@ -40,15 +40,15 @@ public:
     /// A contiguous tensor at `data`; `extents` must agree with those fixed in the type.
     template <class... Index>
         requires(sizeof...(Index) == rank && (std::is_convertible_v<Index, index> && ...))
-    SSM_HD constexpr explicit view(T* data, Index... extents) noexcept : data_(data), extents_{static_cast<index>(extents)...} {
+    SSM_HD constexpr explicit view(T* data, Index... extents) noexcept
+        : data_(data), extents_{static_cast<index>(extents)...} {
         stride_ = extents_[rank - 1];
         assert(agrees());
     }
 
     /// A matrix whose rows start `stride` elements apart.
     SSM_HD static constexpr view with_stride(T* data, index rows, index columns, index stride) noexcept
-        requires(rank == 2)
-    {
+        requires(rank == 2) {
         view result(data, rows, columns);
         result.stride_ = stride;
         return result;
@@ -78,47 +78,29 @@ public:
         return rank == 1 || stride_ == extent(rank - 1) || extent(0) <= 1;
     }
 
-    [[nodiscard]] SSM_HD constexpr index rows() const noexcept
-        requires(rank == 2)
-    {
-        return extent(0);
-    }
-    [[nodiscard]] SSM_HD constexpr index columns() const noexcept
-        requires(rank == 2)
-    {
-        return extent(1);
-    }
+    [[nodiscard]] SSM_HD constexpr index rows() const noexcept requires(rank == 2) { return extent(0); }
+    [[nodiscard]] SSM_HD constexpr index columns() const noexcept requires(rank == 2) { return extent(1); }
 
-    SSM_HD constexpr T& operator[](index i) const noexcept
-        requires(rank == 1)
-    {
+    SSM_HD constexpr T& operator[](index i) const noexcept requires(rank == 1) {
         assert(i >= 0 && i < extent(0));
         return data_[i];
     }
-    SSM_HD constexpr T& operator()(index row, index column) const noexcept
-        requires(rank == 2)
-    {
+    SSM_HD constexpr T& operator()(index row, index column) const noexcept requires(rank == 2) {
         assert(row >= 0 && row < extent(0) && column >= 0 && column < extent(1));
         return data_[row * stride_ + column];
     }
 
-    [[nodiscard]] SSM_HD constexpr auto row(index r) const noexcept
-        requires(rank == 2)
-    {
+    [[nodiscard]] SSM_HD constexpr auto row(index r) const noexcept requires(rank == 2) {
         assert(r >= 0 && r < extent(0));
         return view<T, fixed(rank - 1)>(data_ + r * stride_, extent(1));
     }
     /// Rows [first, first + count).
-    [[nodiscard]] SSM_HD constexpr auto rows(index first, index count) const noexcept
-        requires(rank == 2)
-    {
+    [[nodiscard]] SSM_HD constexpr auto rows(index first, index count) const noexcept requires(rank == 2) {
         assert(first >= 0 && count >= 0 && first + count <= extent(0));
         return view<T, dyn, fixed(rank - 1)>::with_stride(data_ + first * stride_, count, extent(1), stride_);
     }
     /// Columns [first, first + count).
-    [[nodiscard]] SSM_HD constexpr auto columns(index first, index count) const noexcept
-        requires(rank == 2)
-    {
+    [[nodiscard]] SSM_HD constexpr auto columns(index first, index count) const noexcept requires(rank == 2) {
         assert(first >= 0 && count >= 0 && first + count <= extent(1));
         return view<T, fixed(0), dyn>::with_stride(data_ + first, extent(0), count, stride_);
     }
