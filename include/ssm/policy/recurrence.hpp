@@ -1,0 +1,105 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ssm/core/view.hpp>
+#include <ssm/math/affine.hpp>
+
+#include <cmath>
+#include <concepts>
+#include <type_traits>
+
+namespace ssm {
+
+/// \file
+/// What a scan computes. A recurrence is a small functor of views that gives, for token t, channel ch and state n,
+///
+///     h[n, ch] <- transition(t, ch, n)(h[n, ch])                      an affine map
+///     y[t, ch]  = sum over n of readout(t, ch, n) * h[n, ch] + skip(t, ch)
+///
+/// The elementwise form is the specification: every scan kernel of every backend accepts any recurrence, and a kernel
+/// tuned for one of them is held to the elementwise form by the conformance tests.
+
+/// `scalar` names the type of h and y.
+template <class R>
+concept names_scalar = std::floating_point<typename R::scalar>;
+
+/// `transition(t, ch, n)` gives the affine map of one step.
+template <class R>
+concept has_transition = requires(const R r, index i) {
+    { r.transition(i, i, i) } -> std::same_as<affine<typename R::scalar>>;
+};
+
+/// `readout(t, ch, n)` weighs a state in the output.
+template <class R>
+concept has_readout = requires(const R r, index i) {
+    { r.readout(i, i, i) } -> std::same_as<typename R::scalar>;
+};
+
+/// `skip(t, ch)` is the output's direct dependence on the input.
+template <class R>
+concept has_skip = requires(const R r, index i) {
+    { r.skip(i, i) } -> std::same_as<typename R::scalar>;
+};
+
+/// What a scan policy can run. Trivially copyable, because it travels to a GPU as a kernel argument.
+template <class R>
+concept recurrence =
+    std::is_trivially_copyable_v<R> && names_scalar<R> && has_transition<R> && has_readout<R> && has_skip<R>;
+
+/// The selective recurrence of Mamba: dt, B and C depend on the token.
+///
+///     h <- exp(dt A) h + (dt x) B,   y = C . h + D x
+///
+/// A is discretised by zero-order hold and B by Euler's rule, as in Mamba's reference implementation
+/// (`selective_scan_ref`; Gu and Dao 2023, section 3.2 and equation 4 give zero-order hold for both).
+template <class S>
+struct selective {
+    using scalar = S;
+
+    matrix_view<const S> a;   ///< (states, channels), negative: -exp(A_log)
+    vector_view<const S> d;   ///< (channels)
+    matrix_view<const S> dt;  ///< (tokens, channels), after bias and softplus
+    matrix_view<const S> x;   ///< (tokens, channels)
+    matrix_view<const S> b;   ///< (tokens, states)
+    matrix_view<const S> c;   ///< (tokens, states)
+
+    [[nodiscard]] SSM_HD affine<S> transition(index t, index ch, index n) const {
+        using std::exp;
+        return {exp(dt(t, ch) * a(n, ch)), dt(t, ch) * x(t, ch) * b(t, n)};
+    }
+    [[nodiscard]] SSM_HD S readout(index t, index, index n) const { return c(t, n); }
+    [[nodiscard]] SSM_HD S skip(index t, index ch) const { return d[ch] * x(t, ch); }
+};
+
+/// One step of a continuous state h' = a h + b x held constant over a time dt (zero-order hold), a != 0: the map
+/// h -> exp(dt a) h + (exp(dt a) - 1) / a * b x, returned for x = 1.
+template <class S>
+[[nodiscard]] SSM_HD affine<S> zero_order_hold(S a, S b, S dt) {
+    using std::exp;
+    using std::expm1;
+    return {exp(dt * a), expm1(dt * a) / a * b};
+}
+
+/// S4D with a real diagonal (S4D-Real; Gu et al. 2022, "On the Parameterization and Initialization of Diagonal State
+/// Space Models"): nothing depends on the token, so the step is discretised once, by `zero_order_hold`.
+///
+///     h <- decay h + gain x,   y = C . h + D x
+template <class S>
+struct s4d {
+    using scalar = S;
+
+    matrix_view<const S> decay;  ///< (states, channels)
+    matrix_view<const S> gain;   ///< (states, channels)
+    matrix_view<const S> c;      ///< (states, channels)
+    vector_view<const S> d;      ///< (channels)
+    matrix_view<const S> x;      ///< (tokens, channels)
+
+    [[nodiscard]] SSM_HD affine<S> transition(index t, index ch, index n) const {
+        return {decay(n, ch), gain(n, ch) * x(t, ch)};
+    }
+    [[nodiscard]] SSM_HD S readout(index, index ch, index n) const { return c(n, ch); }
+    [[nodiscard]] SSM_HD S skip(index t, index ch) const { return d[ch] * x(t, ch); }
+};
+
+}  // namespace ssm

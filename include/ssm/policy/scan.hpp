@@ -1,0 +1,45 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ssm/core/dtype.hpp>
+
+#include <concepts>
+#include <type_traits>
+
+namespace ssm {
+
+/// Time runs in order, one token after another; parallel over channels only.
+/// Splitting a prompt anywhere gives the same bits, since no operation depends on where a call begins.
+struct sequential {
+    friend bool operator==(const sequential&, const sequential&) = default;
+};
+
+/// Time is cut into chunks of `length` tokens that run in parallel: each chunk is summarised as one affine map per state,
+/// the maps are composed in order, and each chunk is replayed from the state it really starts with (Blelloch's scan,
+/// as in Mamba, section 3.3.2). The same result as `sequential` within rounding; twice the arithmetic.
+struct chunked {
+    index length = 256;  ///< tokens, positive
+    friend bool operator==(const chunked&, const chunked&) = default;
+};
+
+/// How a scan policy runs on a backend. Declared only: each backend specialises it for the policies it supports, with
+///
+///     template <recurrence R> static void run(const Policy&, const Backend&, const R&, matrix_view<scalar> h, matrix_view<...> y);
+///
+/// where h is (states, channels), read as the state before the first token and left as the state after the last one,
+/// and y is (tokens, channels).
+template <class Policy, class Backend>
+struct scan_kernel;
+
+/// A scan policy is a value: copyable, comparable, free of resources.
+template <class P>
+concept scan_policy = std::is_trivially_copyable_v<P> && std::equality_comparable<P> && std::default_initializable<P>;
+
+/// The backend has a kernel for the policy.
+template <class P, class Backend>
+concept scan_policy_on = scan_policy<P> && requires {
+    sizeof(scan_kernel<P, Backend>);
+};
+
+}  // namespace ssm
