@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ssm/backend/concepts.hpp>
+#include <ssm/backend/cpu/buffer.hpp>
+#include <ssm/backend/cpu/conv.hpp>
+#include <ssm/backend/cpu/dot_tiles.hpp>
+#include <ssm/backend/cpu/eigen_gemm.hpp>
+#include <ssm/backend/cpu/elementwise.hpp>
+#include <ssm/backend/cpu/matrix.hpp>
+#include <ssm/backend/cpu/norm.hpp>
+#include <ssm/backend/cpu/scan.hpp>
+#include <ssm/backend/cpu/thread_pool.hpp>
+
+#include <span>
+
+namespace ssm {
+
+/// What a CPU device is made of.
+struct cpu_options {
+    int threads = 1;  ///< that share each operation, the calling one included; 1 to 1024
+};
+
+/// The CPU backend: float activations and state, weights in f32, bf16 or f16 as stored.
+///
+/// `Products` computes the products with weight matrices: `dot_tiles` gives a token the same bits whatever comes with it,
+/// `eigen_gemm` does not. The operations and their shapes are those of `backend/concepts.hpp`; they may be called from
+/// several threads at once.
+template <class Products>
+class basic_cpu {
+public:
+    using activation = float;
+    using matrix = cpu_matrix;
+    template <class T>
+    using buffer = cpu_buffer<T>;
+
+    /// Throws argument_error for a bad number of threads.
+    explicit basic_cpu(cpu_options options = {}) : pool_(options.threads) {}
+
+    [[nodiscard]] int threads() const noexcept { return pool_.size(); }
+
+    template <class T>
+    [[nodiscard]] buffer<T> allocate(index count, const char* purpose) const {
+        return make_cpu_buffer<T>(count, purpose);
+    }
+    [[nodiscard]] buffer<float> upload(std::span<const float> values) const {
+        return buffer<float>(values.begin(), values.end());
+    }
+    [[nodiscard]] matrix upload(const stored_tensor& tensor, dtype type) const { return matrix(tensor, type); }
+
+    void embed(const matrix& table, std::span<const token_id> ids, matrix_view<float> out) const {
+        cpu_kernels::embed(table, ids, out);
+    }
+    void multiply(matrix_view<const float> x, const matrix& w, vector_view<const float> bias,
+                  matrix_view<float> y) const {
+        product(x, w, bias, y, false);
+    }
+    void multiply_add(matrix_view<const float> x, const matrix& w, vector_view<const float> bias,
+                      matrix_view<float> y) const {
+        product(x, w, bias, y, true);
+    }
+    void rms_norm(matrix_view<const float> x, vector_view<const float> gain, float eps, matrix_view<float> y) const {
+        cpu_kernels::rms_norm(pool_, x, gain, eps, y);
+    }
+    template <conv_state_policy ConvState>
+    void causal_conv_silu(matrix_view<const float> x, matrix_view<const float> taps, vector_view<const float> bias,
+                          matrix_view<float> window, index cursor, matrix_view<float> y) const {
+        cpu_kernels::causal_conv_silu<ConvState>(pool_, x, taps, bias, window, cursor, y);
+    }
+    void softplus(matrix_view<float> x) const { cpu_kernels::softplus(pool_, x); }
+    template <scan_policy Policy, recurrence R>
+    void scan(Policy policy, const R& r, matrix_view<float> h, matrix_view<float> y) const {
+        scan_kernel<Policy, basic_cpu>::run(pool_, policy, r, h, y);
+    }
+    void gate(matrix_view<const float> z, matrix_view<float> y) const { cpu_kernels::gate(pool_, z, y); }
+
+private:
+    void product(matrix_view<const float> x, const matrix& w, vector_view<const float> bias, matrix_view<float> y,
+                 bool accumulate) const {
+        with_storage_type(w.type(), [&]<class W>(type_tag<W>) {
+            Products::multiply(pool_, x, w.template as<W>(), bias, y, accumulate);
+        });
+    }
+
+    mutable thread_pool pool_;  // its own lock keeps concurrent callers apart
+};
+
+/// The CPU backend whose results are bit-identical for every prefill policy and number of threads.
+using cpu = basic_cpu<dot_tiles>;
+
+static_assert(backend<cpu>, "ssm::cpu owes every operation of backend/concepts.hpp");
+static_assert(scan_policy_on<sequential, cpu> && scan_policy_on<chunked, cpu>);
+
+}  // namespace ssm

@@ -1,0 +1,110 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ssm/core/dtype.hpp>
+
+#include <cstdint>
+#include <cstring>
+
+#if defined(__FMA__)
+#include <immintrin.h>
+#endif
+
+/// Unrolls the next loop completely, so that a small array of vectors lives in registers.
+#if defined(__clang__)
+#define SSM_UNROLL _Pragma("unroll")
+#else
+#define SSM_UNROLL _Pragma("GCC unroll 32")
+#endif
+
+namespace ssm::lanes {
+
+/// \file
+/// As many floats as one vector register of the target holds, in the vector extension that g++ and clang share.
+/// Vectors are passed by reference: by value their calling convention would depend on the target's flags.
+
+#if defined(__AVX512F__)
+inline constexpr int width = 16;
+#elif defined(__AVX__)
+inline constexpr int width = 8;
+#else
+inline constexpr int width = 4;
+#endif
+
+using f32 = float __attribute__((vector_size(width * 4)));
+using i32 = std::int32_t __attribute__((vector_size(width * 4)));
+using u32 = std::uint32_t __attribute__((vector_size(width * 4)));
+using u16 = std::uint16_t __attribute__((vector_size(width * 2)));
+
+inline void load(f32& out, const float* from) noexcept { std::memcpy(&out, from, sizeof out); }
+
+inline void load(f32& out, const bf16* from) noexcept {
+    u16 bits;
+    std::memcpy(&bits, from, sizeof bits);
+    out = (f32)(__builtin_convertvector(bits, u32) << 16);
+}
+
+inline void load(f32& out, const f16* from) noexcept {
+    u16 bits;
+    std::memcpy(&bits, from, sizeof bits);
+    const u32 wide = __builtin_convertvector(bits, u32);
+    const u32 magnitude = wide & 0x7fffU;
+    // The half's exponent lands in the float's with the wrong bias; a product with 2^112 mends it, subnormals included.
+    const f32 finite = (f32)(magnitude << 13) * 0x1p112F;
+    const u32 not_finite = (u32)(magnitude >= 0x7c00U) & 0x7f80'0000U;
+    out = (f32)((u32)finite | not_finite | ((wide & 0x8000U) << 16));
+}
+
+inline void store(float* to, const f32& value) noexcept { std::memcpy(to, &value, sizeof value); }
+
+/// The first `count` < width elements, and zeros behind them.
+template <class T>
+void load_first(f32& out, const T* from, index count) noexcept {
+    T padded[width] = {};
+    for (index i = 0; i < count; ++i) padded[i] = from[i];
+    load(out, padded);
+}
+
+inline void store_first(float* to, const f32& value, index count) noexcept {
+    for (index i = 0; i < count; ++i) to[i] = value[i];
+}
+
+/// Loads min(width, count) elements; a block at the end of a row is padded with zeros.
+template <class T>
+void load_block(f32& out, const T* from, index count) noexcept {
+    if (count >= width)
+        load(out, from);
+    else
+        load_first(out, from, count);
+}
+
+inline void store_block(float* to, const f32& value, index count) noexcept {
+    if (count >= width)
+        store(to, value);
+    else
+        store_first(to, value, count);
+}
+
+/// sum += a * b, in one rounding where the target has the instruction. Written out because a compiler that contracts
+/// `a * b + c * d` by itself may choose another product in another copy of a loop, and bits would depend on lengths.
+inline void add_product(f32& sum, const f32& a, const f32& b) noexcept {
+#if defined(__AVX512F__)
+    sum = (f32)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)sum);
+#elif defined(__FMA__) && defined(__AVX__)
+    sum = (f32)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)sum);
+#else
+    sum += a * b;
+#endif
+}
+
+/// Sum of all lanes, always in the same order.
+inline float sum(const f32& value) noexcept {
+    float part[width];
+    store(part, value);
+    for (int half = width / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; ++i) part[i] += part[i + half];
+    return part[0];
+}
+
+}  // namespace ssm::lanes

@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ssm/backend/cpu/buffer.hpp>
+#include <ssm/core/dtype.hpp>
+#include <ssm/core/tensor.hpp>
+#include <ssm/core/view.hpp>
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+namespace ssm {
+
+/// A weight matrix (rows, columns), row-major, in the dtype it is kept in. Shares its memory: either a checkpoint's own
+/// bytes or a converted copy.
+class cpu_matrix {
+public:
+    cpu_matrix() = default;
+
+    /// Keeps `tensor` where it is when its dtype is `type` and its bytes are aligned for it; copies, rounding to
+    /// nearest, otherwise. `tensor` has two dimensions.
+    cpu_matrix(const stored_tensor& tensor, dtype type)
+        : type_(type), rows_(tensor.shape[0]), columns_(tensor.shape[1]) {
+        const auto address = reinterpret_cast<std::uintptr_t>(tensor.bytes.data());
+        if (tensor.type == type && address % static_cast<std::uintptr_t>(size_of(type)) == 0) {
+            data_ = tensor.bytes.data();
+            owner_ = tensor.owner;
+            return;
+        }
+        with_storage_type(type, [&]<class T>(type_tag<T>) {
+            auto copy = std::make_shared<cpu_buffer<T>>(make_cpu_buffer<T>(rows_ * columns_, tensor.name.c_str()));
+            convert(tensor, *copy);
+            data_ = copy->data();
+            owner_ = std::move(copy);
+        });
+    }
+
+    [[nodiscard]] dtype type() const noexcept { return type_; }
+    [[nodiscard]] index rows() const noexcept { return rows_; }
+    [[nodiscard]] index columns() const noexcept { return columns_; }
+    [[nodiscard]] index bytes() const noexcept { return rows_ * columns_ * size_of(type_); }
+
+    /// The elements, T being the storage type that `type()` names.
+    template <class T>
+    [[nodiscard]] matrix_view<const T> as() const noexcept {
+        assert(dtype_of<T> == type_);
+        return matrix_view<const T>(static_cast<const T*>(data_), rows_, columns_);
+    }
+
+private:
+    template <class T>
+    static void convert(const stored_tensor& tensor, cpu_buffer<T>& copy) {
+        with_storage_type(tensor.type, [&]<class From>(type_tag<From>) {
+            for (std::size_t i = 0; i < copy.size(); ++i) {
+                From element;
+                std::memcpy(&element, tensor.bytes.data() + i * sizeof(From), sizeof(From));
+                copy[i] = T(static_cast<float>(element));
+            }
+        });
+    }
+
+    dtype type_ = dtype::f32;
+    index rows_ = 0;
+    index columns_ = 0;
+    const void* data_ = nullptr;
+    std::shared_ptr<const void> owner_;
+};
+
+}  // namespace ssm
