@@ -1,0 +1,53 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ssm/backend/concepts.hpp>
+#include <ssm/core/model_config.hpp>
+#include <ssm/model/mixer.hpp>
+#include <ssm/model/state.hpp>
+#include <ssm/model/weight_loader.hpp>
+#include <ssm/model/workspace.hpp>
+
+#include <string>
+
+namespace ssm {
+
+/// One layer of the residual stream: residual += mixer(rms_norm(residual)).
+template <class Backend, class Arch>
+class block {
+public:
+    using mixer = typename Arch::template mixer<Backend, Arch>;
+    static_assert(mixer_on<mixer, Backend>,
+                  "ssm: an arch's mixer needs a constructor (weight_loader&, prefix, config), shape, scratch, bytes "
+                  "and forward: see model/mixer.hpp");
+
+    block(weight_loader<Backend>& load, const std::string& prefix, const model_config& config)
+        : eps_(config.norm_eps),
+          gain_(load.vector(prefix + "norm.weight", config.hidden)),
+          mixer_(load, prefix + "mixer.", config) {}
+
+    /// Workspace elements that `forward` takes for this many tokens.
+    [[nodiscard]] static index scratch(const model_config& config, index tokens) {
+        return scratch_size(tokens, config.hidden) + mixer::scratch(config, tokens);
+    }
+
+    /// residual (tokens, hidden), in place.
+    void forward(const Backend& device, layer_state memory, workspace<Backend>& scratch,
+                 activations<Backend> residual) const {
+        const index mark = scratch.mark();
+        const activations<Backend> normed = scratch.take(residual.rows(), residual.columns());
+        device.rms_norm(residual, vector_view<const float>(gain_.data(), residual.columns()), eps_, normed);
+        mixer_.forward(device, normed, memory, scratch, residual);
+        scratch.rewind(mark);
+    }
+
+    [[nodiscard]] index bytes() const { return mixer_.bytes() + static_cast<index>(gain_.size() * sizeof(float)); }
+
+private:
+    float eps_;
+    typename Backend::template buffer<float> gain_;  // (hidden)
+    mixer mixer_;
+};
+
+}  // namespace ssm

@@ -1,0 +1,31 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ssm/model/model.hpp>
+#include <ssm/model/weight_loader.hpp>
+#include <ssm/model/weights.hpp>
+
+#include <memory>
+#include <string>
+
+namespace ssm {
+
+/// Builds a model from a weight source. Matrices keep their stored dtype, and on the CPU their place in a mapped file,
+/// unless `options.type` asks for another.
+///
+/// Throws config_error when the source is of another model type than the arch, format_error for an absent or misshapen
+/// tensor, memory_error, and `cancelled` when the progress callback says so.
+template <class Model, weight_source Source>
+[[nodiscard]] Model load(const Source& source, const typename Model::backend& device,
+                         const load_options& options = {}) {
+    using arch = typename Model::arch;
+    const model_config& config = source.config();
+    if (!arch::model_type.empty() && config.model_type != arch::model_type)
+        throw config_error({config.source, "model_type", "\"" + config.model_type + "\"",
+                            "\"" + std::string(arch::model_type) + "\"", "load it as the model type it states"});
+    weight_loader<typename Model::backend> loader(source, device, options);
+    return Model(std::make_shared<const weights<typename Model::backend, arch>>(loader, config), device);
+}
+
+}  // namespace ssm

@@ -1,0 +1,151 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ssm/backend/concepts.hpp>
+#include <ssm/core/model_config.hpp>
+#include <ssm/model/state.hpp>
+#include <ssm/model/weight_loader.hpp>
+#include <ssm/model/workspace.hpp>
+#include <ssm/policy/norm.hpp>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+namespace ssm {
+
+/// The Mamba-1 mixer (Gu and Dao 2023, figure 3), with the norm on dt, B and C that `Arch` names.
+///
+///     x, z = in_proj(u);  x = silu(conv(x));  dt, B, C = norm(x_proj(x));  dt = softplus(dt_proj(dt))
+///     out  = out_proj(scan(x, dt, A, B, C, D) * silu(z))
+template <class Backend, class Arch>
+class mamba_mixer {
+    using norm = typename Arch::bcdt_norm;
+    static_assert(norm_policy<norm>,
+                  "ssm: an arch's bcdt_norm is a norm policy: no_norm, unit_rms, learned_rms or your own");
+    static_assert(conv_state_policy<typename Arch::conv_state>,
+                  "ssm: an arch's conv_state is a conv-state policy: shift_window, ring_window or your own");
+    static_assert(scan_policy_on<typename Arch::scan, Backend>,
+                  "ssm: an arch's scan is a scan policy that the backend has a scan_kernel for");
+
+    using matrix = typename Backend::matrix;
+    using vector = typename Backend::template buffer<float>;
+    using activation = typename Backend::activation;
+
+public:
+    /// Takes the tensors called `prefix` + "in_proj.weight" and so on.
+    mamba_mixer(weight_loader<Backend>& load, const std::string& prefix, const model_config& config)
+        : config_(config),
+          in_proj_(load.matrix(prefix + "in_proj.weight", 2 * config.inner, config.hidden)),
+          in_bias_(load.vector_if(config.projection_bias, prefix + "in_proj.bias", 2 * config.inner)),
+          taps_(load.device().upload(
+              transposed(load.values(prefix + "conv1d.weight", {config.inner, 1, config.conv}), config.inner))),
+          conv_bias_(load.vector_if(config.conv_bias, prefix + "conv1d.bias", config.inner)),
+          x_proj_(load.matrix(prefix + "x_proj.weight", config.dt_rank + 2 * config.state, config.inner)),
+          dt_gain_(load.vector_if(norm::has_gain, prefix + "dt_layernorm.weight", config.dt_rank)),
+          b_gain_(load.vector_if(norm::has_gain, prefix + "b_layernorm.weight", config.state)),
+          c_gain_(load.vector_if(norm::has_gain, prefix + "c_layernorm.weight", config.state)),
+          dt_proj_(load.matrix(prefix + "dt_proj.weight", config.inner, config.dt_rank)),
+          dt_bias_(load.vector(prefix + "dt_proj.bias", config.inner)),
+          a_(load.device().upload(
+              transposed(decay_rates(load.values(prefix + "A_log", {config.inner, config.state})), config.inner))),
+          d_(load.vector(prefix + "D", config.inner)),
+          out_proj_(load.matrix(prefix + "out_proj.weight", config.hidden, config.inner)),
+          out_bias_(load.vector_if(config.projection_bias, prefix + "out_proj.bias", config.hidden)) {}
+
+    /// What a layer remembers.
+    [[nodiscard]] static layer_shape shape(const model_config& config) {
+        return {config.conv - 1, config.state, config.inner};
+    }
+
+    /// Workspace elements that `forward` takes for this many tokens.
+    [[nodiscard]] static index scratch(const model_config& config, index tokens) {
+        return scratch_size(tokens, 2 * config.inner) + 2 * scratch_size(tokens, config.inner) +
+               scratch_size(tokens, config.dt_rank + 2 * config.state);
+    }
+
+    /// residual += mixer(u); u and residual (tokens, hidden). Advances the window and h, not the cursor.
+    void forward(const Backend& device, const_activations<Backend> u, layer_state memory, workspace<Backend>& scratch,
+                 activations<Backend> residual) const {
+        const index tokens = u.rows();
+        const activations<Backend> xz = scratch.take(tokens, 2 * config_.inner);
+        device.multiply(u, in_proj_, view_of(in_bias_), xz);
+        const activations<Backend> x_in = xz.columns(0, config_.inner);
+        const activations<Backend> z = xz.columns(config_.inner, config_.inner);
+
+        const activations<Backend> x = scratch.take(tokens, config_.inner);
+        device.template causal_conv_silu<typename Arch::conv_state>(
+            x_in, matrix_view<const float>(taps_.data(), config_.conv, config_.inner), view_of(conv_bias_),
+            memory.window, memory.cursor, x);
+
+        const activations<Backend> dt_b_c = scratch.take(tokens, config_.dt_rank + 2 * config_.state);
+        device.multiply(x, x_proj_, {}, dt_b_c);
+        const activations<Backend> low_rank_dt = dt_b_c.columns(0, config_.dt_rank);
+        const activations<Backend> b = dt_b_c.columns(config_.dt_rank, config_.state);
+        const activations<Backend> c = dt_b_c.columns(config_.dt_rank + config_.state, config_.state);
+        if constexpr (norm::normalises) {
+            device.rms_norm(low_rank_dt, view_of(dt_gain_), config_.mixer_norm_eps, low_rank_dt);
+            device.rms_norm(b, view_of(b_gain_), config_.mixer_norm_eps, b);
+            device.rms_norm(c, view_of(c_gain_), config_.mixer_norm_eps, c);
+        }
+        const activations<Backend> dt = scratch.take(tokens, config_.inner);
+        device.multiply(low_rank_dt, dt_proj_, view_of(dt_bias_), dt);
+        device.softplus(dt);
+
+        const selective<activation> r{
+            matrix_view<const float>(a_.data(), config_.state, config_.inner), view_of(d_), dt, x, b, c};
+        const activations<Backend> y = x_in;  // the convolution is done with its input
+        device.scan(typename Arch::scan{}, r, memory.h, y);
+        device.gate(z, y);
+        device.multiply_add(y, out_proj_, view_of(out_bias_), residual);
+    }
+
+    /// Bytes of backend memory in the weights.
+    [[nodiscard]] index bytes() const {
+        const index vectors =
+            static_cast<index>(in_bias_.size() + taps_.size() + conv_bias_.size() + dt_gain_.size() + b_gain_.size() +
+                               c_gain_.size() + dt_bias_.size() + a_.size() + d_.size() + out_bias_.size());
+        return in_proj_.bytes() + x_proj_.bytes() + dt_proj_.bytes() + out_proj_.bytes() +
+               vectors * static_cast<index>(sizeof(float));
+    }
+
+private:
+    [[nodiscard]] static vector_view<const float> view_of(const vector& v) {
+        return vector_view<const float>(v.data(), static_cast<index>(v.size()));
+    }
+
+    /// A = -exp(A_log).
+    [[nodiscard]] static std::vector<float> decay_rates(std::vector<float> a_log) {
+        for (float& value : a_log) value = -std::exp(value);
+        return a_log;
+    }
+
+    /// Channel-major parameters, (channels, n), in the layout of the state, (n, channels).
+    [[nodiscard]] static std::vector<float> transposed(const std::vector<float>& values, index channels) {
+        const index n = static_cast<index>(values.size()) / channels;
+        std::vector<float> result(values.size());
+        for (index ch = 0; ch < channels; ++ch)
+            for (index i = 0; i < n; ++i)
+                result[static_cast<std::size_t>(i * channels + ch)] = values[static_cast<std::size_t>(ch * n + i)];
+        return result;
+    }
+
+    model_config config_;
+    matrix in_proj_;    // (2 inner, hidden): x, then z
+    vector in_bias_;    // (2 inner) or empty
+    vector taps_;       // (K, inner)
+    vector conv_bias_;  // (inner) or empty
+    matrix x_proj_;     // (R + 2N, inner): dt, B, C
+    vector dt_gain_;    // (R) or empty
+    vector b_gain_;     // (N) or empty
+    vector c_gain_;     // (N) or empty
+    matrix dt_proj_;    // (inner, R)
+    vector dt_bias_;    // (inner)
+    vector a_;          // (N, inner), negative
+    vector d_;          // (inner)
+    matrix out_proj_;   // (hidden, inner)
+    vector out_bias_;   // (hidden) or empty
+};
+
+}  // namespace ssm

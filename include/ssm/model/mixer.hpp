@@ -1,0 +1,41 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ssm/backend/concepts.hpp>
+#include <ssm/core/model_config.hpp>
+#include <ssm/model/state.hpp>
+#include <ssm/model/weight_loader.hpp>
+#include <ssm/model/workspace.hpp>
+
+#include <concepts>
+#include <string>
+
+namespace ssm {
+
+/// Built from a checkpoint's tensors whose names begin with a prefix.
+template <class M, class Backend>
+concept loads_weights = std::constructible_from < M,
+        weight_loader<Backend>
+&, const std::string&, const model_config& > ;
+
+/// `shape(config)` says what a layer remembers, `scratch(config, tokens)` what it takes from the workspace.
+template <class M>
+concept states_memory = requires(const M mixer, const model_config& config, index tokens) {
+    { M::shape(config) } -> std::same_as<layer_shape>;
+    { M::scratch(config, tokens) } -> std::same_as<index>;
+    { mixer.bytes() } -> std::same_as<index>;
+};
+
+/// `forward` adds the mixer's output to the residual stream and moves the layer's state on.
+template <class M, class Backend>
+concept mixes_time = requires(const M mixer, const Backend& device, const_activations<Backend> u, layer_state memory,
+                              workspace<Backend>& scratch, activations<Backend> residual) {
+    mixer.forward(device, u, memory, scratch, residual);
+};
+
+/// The part of a block that looks back in time.
+template <class M, class Backend>
+concept mixer_on = loads_weights<M, Backend> && states_memory<M> && mixes_time<M, Backend>;
+
+}  // namespace ssm

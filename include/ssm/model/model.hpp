@@ -1,0 +1,119 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ssm/backend/concepts.hpp>
+#include <ssm/core/error.hpp>
+#include <ssm/core/model_config.hpp>
+#include <ssm/model/state.hpp>
+#include <ssm/model/weights.hpp>
+#include <ssm/model/workspace.hpp>
+
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+
+namespace ssm {
+
+/// A language model of `Arch` on `Backend`: a handle on shared const weights and the device they live on, cheap to copy.
+/// The device must outlive it. Several threads may call one model, each with its own state and workspace.
+template <class Backend, class Arch>
+class model {
+    static_assert(ssm::backend<Backend>,
+                  "ssm: model's first parameter is a backend: see backend/concepts.hpp for what it owes");
+
+public:
+    using backend = Backend;
+    using arch = Arch;
+    using state_type = state<Backend, Arch>;
+    using workspace_type = workspace<Backend>;
+
+    model(std::shared_ptr<const weights<Backend, Arch>> weights, const Backend& device)
+        : weights_(std::move(weights)), device_(&device) {}
+
+    [[nodiscard]] const model_config& config() const noexcept { return weights_->config; }
+    [[nodiscard]] const Backend& device() const noexcept { return *device_; }
+    /// Bytes of the weights; those used in place count as well.
+    [[nodiscard]] index weight_bytes() const { return weights_->bytes(); }
+
+    /// The state before the first token. Throws memory_error.
+    [[nodiscard]] state_type start_state() const {
+        return state_type(device(), config().layers, block_type::mixer::shape(config()));
+    }
+
+    /// Scratch for calls of at most `tokens` tokens. Throws argument_error or memory_error.
+    [[nodiscard]] workspace_type make_workspace(index tokens) const {
+        const index most = max_tokens();
+        if (tokens < 1 || tokens > most)
+            throw argument_error({"make_workspace", "tokens", std::to_string(tokens), "1 to " + std::to_string(most),
+                                  "prefill a longer prompt in chunks"});
+        return workspace_type(device(), tokens, scratch(tokens));
+    }
+
+    /// Runs `ids` through the model, moves `memory` on by as many tokens, and writes the logits of the last
+    /// logits.rows() of them; logits (rows, vocab), 0 <= rows <= ids.size(). On an error nothing has changed.
+    ///
+    /// Throws argument_error: no ids, more than the workspace holds, an id outside the vocabulary, logits of another
+    /// shape, a state of another model.
+    void forward(std::span<const token_id> ids, state_type& memory, workspace_type& scratch,
+                 matrix_view<typename Backend::activation> logits) const {
+        check(ids, memory, scratch, logits);
+        const auto tokens = static_cast<index>(ids.size());
+        const index mark = scratch.mark();
+        const activations<Backend> residual = scratch.take(tokens, config().hidden);
+        device().embed(weights_->embedding, ids, residual);
+        for (index i = 0; i < config().layers; ++i)
+            weights_->blocks[static_cast<std::size_t>(i)].forward(device(), memory.layer(i), scratch, residual);
+        memory.advance(tokens);
+
+        if (!logits.empty()) {
+            const activations<Backend> last = residual.rows(tokens - logits.rows(), logits.rows());
+            device().rms_norm(last, vector_view<const float>(weights_->norm.data(), config().hidden), config().norm_eps,
+                              last);
+            device().multiply(last, weights_->head, {}, logits);
+        }
+        scratch.rewind(mark);
+    }
+
+private:
+    using block_type = block<Backend, Arch>;
+
+    [[nodiscard]] index scratch(index tokens) const {
+        return scratch_size(tokens, config().hidden) + block_type::scratch(config(), tokens);
+    }
+
+    /// The longest call whose scratch is countable; memory ends long before.
+    [[nodiscard]] index max_tokens() const { return (index{1} << 60) / (scratch(128) / 128 + 1); }
+
+    void check(std::span<const token_id> ids, const state_type& memory, const workspace_type& scratch,
+               matrix_view<typename Backend::activation> logits) const {
+        const auto tokens = static_cast<index>(ids.size());
+        const auto refuse = [](const char* what, const std::string& found, const std::string& expected,
+                               const char* remedy) {
+            return argument_error({"model::forward", what, found, expected, remedy});
+        };
+        if (tokens == 0)
+            throw refuse("ids", "none", "at least one token",
+                         "begin an empty prompt with the beginning- or end-of-text token");
+        if (tokens > scratch.capacity())
+            throw refuse("ids", std::to_string(tokens) + " tokens",
+                         "at most the workspace's " + std::to_string(scratch.capacity()),
+                         "make a larger workspace or run in chunks");
+        for (std::size_t i = 0; i < ids.size(); ++i)
+            if (ids[i] < 0 || ids[i] >= config().vocab)
+                throw refuse("ids", "token " + std::to_string(ids[i]) + " at position " + std::to_string(i),
+                             "0 to " + std::to_string(config().vocab - 1),
+                             "the tokenizer and the model must belong together");
+        if (logits.rows() > tokens || (!logits.empty() && logits.columns() != config().vocab))
+            throw refuse("logits", "(" + std::to_string(logits.rows()) + ", " + std::to_string(logits.columns()) + ")",
+                         "at most (" + std::to_string(tokens) + ", " + std::to_string(config().vocab) + ")", "");
+        if (memory.layers() != config().layers || memory.shape() != block_type::mixer::shape(config()))
+            throw refuse("state", "one of another shape", "one made by this model's start_state", "");
+    }
+
+    std::shared_ptr<const weights<Backend, Arch>> weights_;
+    const Backend* device_;
+};
+
+}  // namespace ssm

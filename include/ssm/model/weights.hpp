@@ -1,0 +1,52 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ssm/backend/concepts.hpp>
+#include <ssm/core/error.hpp>
+#include <ssm/core/model_config.hpp>
+#include <ssm/model/block.hpp>
+#include <ssm/model/weight_loader.hpp>
+
+#include <string>
+#include <vector>
+
+namespace ssm {
+
+/// All weights of a model, in the backend's memory; const once made, so that any number of sessions share them.
+template <class Backend, class Arch>
+struct weights {
+    /// Throws format_error for an absent or misshapen tensor.
+    weights(weight_loader<Backend>& load, const model_config& from)
+        : config(from), embedding(load.matrix(embedding_name(load), from.vocab, from.hidden)) {
+        blocks.reserve(static_cast<std::size_t>(config.layers));
+        for (index i = 0; i < config.layers; ++i)
+            blocks.emplace_back(load, "backbone.layers." + std::to_string(i) + ".", config);
+        norm = load.vector("backbone.norm_f.weight", config.hidden);
+        // A stored head wins: configurations have claimed a tied head beside a head of its own.
+        const bool tied = config.tied_head && !load.has("lm_head.weight");
+        head = tied ? embedding : load.matrix("lm_head.weight", config.vocab, config.hidden);
+        head_bytes = tied ? 0 : head.bytes();
+    }
+
+    [[nodiscard]] index bytes() const {
+        index sum = embedding.bytes() + head_bytes + static_cast<index>(norm.size() * sizeof(float));
+        for (const auto& layer : blocks) sum += layer.bytes();
+        return sum;
+    }
+
+    model_config config;
+    typename Backend::matrix embedding;             // (vocab, hidden)
+    std::vector<block<Backend, Arch>> blocks;       // (layers)
+    typename Backend::template buffer<float> norm;  // (hidden)
+    typename Backend::matrix head;                  // (vocab, hidden)
+    index head_bytes = 0;                           // 0 when the head is the embedding
+
+private:
+    /// Hugging Face writes "embeddings", the original mamba_ssm "embedding".
+    [[nodiscard]] static std::string embedding_name(const weight_loader<Backend>& load) {
+        return load.has("backbone.embedding.weight") ? "backbone.embedding.weight" : "backbone.embeddings.weight";
+    }
+};
+
+}  // namespace ssm
