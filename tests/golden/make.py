@@ -24,6 +24,7 @@ from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, logging
 
 import reference
+import tokenizer_goldens
 
 GREEDY_STEPS = 24
 AGREEMENT = 1e-5  # transformers' fp32 against float64, relative to the largest |logit|
@@ -349,7 +350,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     here = Path(__file__).resolve().parent
     parser.add_argument("--out", type=Path, default=here)
-    parser.add_argument("--only", help="make only the cases whose name contains this")
+    parser.add_argument("--tokenizer", type=Path, default=here.parents[1] / "models/fairy-tiny/tokenizer.json")
+    parser.add_argument("--only", default="", help="make only what has this in its name; 'tokenizer' for the texts")
     options = parser.parse_args()
 
     logging.set_verbosity_error()
@@ -357,12 +359,15 @@ def main():
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     print(f"{'case':36} {'vs fp64':>9} {'misread':>9} {'margin':>9} {'bytes':>8}")
-    wanted = [case for case in (*CASES, *ORIGINALS) if not options.only or options.only in case.name]
-    for case in wanted:
-        if isinstance(case, Original):
-            make_original(case, options.out / case.source, options.out / case.name)
-        else:
+    for case in CASES:
+        if options.only in case.name:
             make_case(case, options.out / case.name)
+    for original in ORIGINALS:
+        if options.only in original.name:
+            make_original(original, options.out / original.source, options.out / original.name)
+    if options.only in "tokenizer":
+        tokenizer_goldens.make_probe(options.out / "tokenizer")
+        tokenizer_goldens.make_trained(options.tokenizer, options.out / "tokenizer")
 
 
 if __name__ == "__main__":
