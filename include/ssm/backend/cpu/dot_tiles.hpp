@@ -23,88 +23,83 @@ struct dot_tiles {
     template <class W>
     static void multiply(thread_pool& pool, matrix_view<const float> x, matrix_view<const W> w,
                          vector_view<const float> bias, matrix_view<float> y, bool accumulate) {
-        pool.for_each_range(w.rows(), tile_outputs, [&](index first, index last) {
-            const index x_block = tokens_within(x_cache_bytes, x.columns() * index(sizeof(float)), tile_tokens);
-            const index w_block = tokens_within(w_cache_bytes, w.columns() * index(sizeof(W)), tile_outputs);
+        const product<W> p{x, w, bias, y, accumulate};
+        const index x_block = rows_within(x_cache_bytes, x.columns() * index(sizeof(float)));
+        const index w_block = rows_within(w_cache_bytes, w.columns() * index(sizeof(W)));
+        pool.for_each_range(w.rows(), rows_at_once, [&](index first, index last) {
             for (index t = 0; t < x.rows(); t += x_block)
                 for (index o = first; o < last; o += w_block)
-                    multiply_block(x, w, bias, y, accumulate, t, std::min(t + x_block, x.rows()), o,
-                                   std::min(o + w_block, last));
+                    multiply_block(p, t, std::min(t + x_block, x.rows()), o, std::min(o + w_block, last));
         });
     }
 
 private:
-    // Four outputs by six tokens: 24 accumulators and 10 operands of the 32 registers of AVX-512. With 16 registers, 4 by 2.
-    static constexpr index tile_outputs = 4;
-    static constexpr index tile_tokens = lanes::width == 16 ? 6 : 2;
+    template <class W>
+    struct product {
+        matrix_view<const float> x;
+        matrix_view<const W> w;
+        vector_view<const float> bias;
+        matrix_view<float> y;
+        bool accumulate;
+    };
+
+    // Four outputs by six tokens are 24 accumulators and 10 operands of AVX-512's 32 registers; of 16 registers, 4 by 2.
+    static constexpr int tile_tokens = lanes::width == 16 ? 6 : 2;
+    static constexpr int tile_outputs = 4;
+    // A single token leaves registers for more outputs, which are as many streams of weights in flight.
+    static constexpr int token_outputs = 8;
+
     // A block of weights stays in a private L2 cache while the tokens of a block, in the shared L3, pass by it.
     static constexpr index w_cache_bytes = index{256} << 10;
     static constexpr index x_cache_bytes = index{8} << 20;
+    static constexpr index rows_at_once = 24;  // a multiple of every tile side
 
-    static constexpr index tokens_within(index cache_bytes, index row_bytes, index tile) {
-        return std::max<index>(1, cache_bytes / std::max<index>(1, row_bytes) / tile) * tile;
+    static constexpr index rows_within(index cache_bytes, index row_bytes) {
+        return std::max<index>(1, cache_bytes / std::max<index>(1, row_bytes) / rows_at_once) * rows_at_once;
     }
 
     template <class W>
-    static void multiply_block(matrix_view<const float> x, matrix_view<const W> w, vector_view<const float> bias,
-                               matrix_view<float> y, bool accumulate, index t, index last_token, index first_output,
-                               index last_output) {
-        while (t < last_token) {
-            const bool whole = t + tile_tokens <= last_token;
-            for (index o = first_output; o < last_output;) {
-                if (o + tile_outputs <= last_output) {
-                    if (whole)
-                        multiply_tile<tile_outputs, tile_tokens>(x, w, bias, y, accumulate, t, o);
-                    else
-                        multiply_tile<tile_outputs, 1>(x, w, bias, y, accumulate, t, o);
-                    o += tile_outputs;
-                } else {
-                    if (whole)
-                        multiply_tile<1, tile_tokens>(x, w, bias, y, accumulate, t, o);
-                    else
-                        multiply_tile<1, 1>(x, w, bias, y, accumulate, t, o);
-                    o += 1;
-                }
+    static void multiply_block(const product<W>& p, index t, index last_token, index o, index last_output) {
+        for (; t + tile_tokens <= last_token; t += tile_tokens)
+            multiply_strip<tile_outputs, tile_tokens>(p, t, o, last_output);
+        for (; t < last_token; ++t) multiply_strip<token_outputs, 1>(p, t, o, last_output);
+    }
+
+    template <int Outputs, int Tokens, class W>
+    static void multiply_strip(const product<W>& p, index t, index o, index last_output) {
+        for (; o + Outputs <= last_output; o += Outputs) multiply_tile<Outputs, Tokens>(p, t, o);
+        for (; o < last_output; ++o) multiply_tile<1, Tokens>(p, t, o);
+    }
+
+    template <int Outputs, int Tokens, class W>
+    static void multiply_tile(const product<W>& p, index t, index o) {
+        const index depth = p.x.columns();
+        lanes::f32 sums[Outputs][Tokens] = {};
+        index k = 0;
+        for (; k + lanes::width <= depth; k += lanes::width)
+            add_columns<Outputs, Tokens>(p, t, o, k, lanes::width, sums);
+        if (k < depth) add_columns<Outputs, Tokens>(p, t, o, k, depth - k, sums);
+
+        SSM_UNROLL for (int i = 0; i < Outputs; ++i) {
+            const float offset = p.bias.empty() ? 0.0F : p.bias[o + i];
+            SSM_UNROLL for (int j = 0; j < Tokens; ++j) {
+                float& result = p.y(t + j, o + i);
+                const float value = lanes::sum(sums[i][j]) + offset;
+                result = p.accumulate ? result + value : value;
             }
-            t += whole ? tile_tokens : 1;
         }
     }
 
-    template <index Outputs, index Tokens, class W>
-    static void multiply_tile(matrix_view<const float> x, matrix_view<const W> w, vector_view<const float> bias,
-                              matrix_view<float> y, bool accumulate, index t, index o) {
-        const index depth = x.columns();
-        const index whole = depth - depth % lanes::width;
-        const W* const w_rows = w.data() + o * w.stride();
-        const float* const x_rows = x.data() + t * x.stride();
-        lanes::f32 sums[Outputs][Tokens] = {};
-
-        for (index k = 0; k < whole; k += lanes::width) {
-            lanes::f32 columns[Tokens];
-            SSM_UNROLL for (index j = 0; j < Tokens; ++j) lanes::load(columns[j], x_rows + j * x.stride() + k);
-            SSM_UNROLL for (index i = 0; i < Outputs; ++i) {
-                lanes::f32 row;
-                lanes::load(row, w_rows + i * w.stride() + k);
-                SSM_UNROLL for (index j = 0; j < Tokens; ++j) lanes::add_product(sums[i][j], row, columns[j]);
-            }
-        }
-        if (whole < depth) SSM_UNROLL for (index i = 0; i < Outputs; ++i) {
-                lanes::f32 row;
-                lanes::load_first(row, w_rows + i * w.stride() + whole, depth - whole);
-                SSM_UNROLL for (index j = 0; j < Tokens; ++j) {
-                    lanes::f32 column;
-                    lanes::load_first(column, x_rows + j * x.stride() + whole, depth - whole);
-                    lanes::add_product(sums[i][j], row, column);
-                }
-            }
-
-        SSM_UNROLL for (index i = 0; i < Outputs; ++i) {
-            const float offset = bias.empty() ? 0.0F : bias[o + i];
-            SSM_UNROLL for (index j = 0; j < Tokens; ++j) {
-                float& result = y(t + j, o + i);
-                const float product = lanes::sum(sums[i][j]) + offset;
-                result = accumulate ? result + product : product;
-            }
+    /// sums += w[o..][k..] * x[t..][k..] for one vector of `count` columns.
+    template <int Outputs, int Tokens, class W>
+    static void add_columns(const product<W>& p, index t, index o, index k, index count,
+                            lanes::f32 (&sums)[Outputs][Tokens]) {
+        lanes::f32 columns[Tokens];
+        SSM_UNROLL for (int j = 0; j < Tokens; ++j) lanes::load_block(columns[j], &p.x(t + j, k), count);
+        SSM_UNROLL for (int i = 0; i < Outputs; ++i) {
+            lanes::f32 row;
+            lanes::load_block(row, &p.w(o + i, k), count);
+            SSM_UNROLL for (int j = 0; j < Tokens; ++j) lanes::add_product(sums[i][j], row, columns[j]);
         }
     }
 };
