@@ -243,7 +243,8 @@ def states_of_transformers(model, ids, kernel):
     """(conv_state, ssm_state) after one forward from an empty cache, the only cached call that can be trusted."""
     layers = model(torch.tensor([ids]), use_cache=True).cache_params.layers
     conv = np.stack([layer.conv_states[0][0].numpy() for layer in layers])
-    return conv[:, :, conv.shape[2] - (kernel - 1) :], np.stack([layer.recurrent_states[0][0].numpy() for layer in layers])
+    ssm = np.stack([layer.recurrent_states[0][0].numpy() for layer in layers])
+    return conv[:, :, conv.shape[2] - (kernel - 1) :], ssm
 
 
 def stored_rows(tokens):
@@ -281,7 +282,8 @@ def fresh(folder):
 def make_case(case, folder):
     write_checkpoint(case, fresh(folder))
     config, tensors = reference.read_checkpoint(folder)
-    ids = np.random.default_rng(zlib.crc32(case.name.encode()) + 1).integers(0, config["vocab_size"], case.tokens).tolist()
+    rng = np.random.default_rng(zlib.crc32(case.name.encode()) + 1)
+    ids = rng.integers(0, config["vocab_size"], case.tokens).tolist()
 
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     logits, greedy, margins = ask_transformers(model, ids)

@@ -79,7 +79,7 @@ PUNCTUATION = [
     "«a» ‹b› „c“ ‚d‘", "a,b;c:d", "a, b; c: d", "#hashtag @user $5 50% a&b *bold* _under_ ~tilde~ `code` ^caret |pipe| \\back/ a=b a+b <a>", "$$$", "+++", "===", "<<<>>>", "|||", "^^^", "~~~", "```",
     "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", "¡¿§¶·†‡•‣※", "‖‗′″‴", "₠€£¥₿¢", "±×÷≠≤≥∞∫∑√", "←↑→↓⇒", "™®©℠", "、。〈〉《》「」【】〜", "؟،؛٪", "।॥", "።፣፤", "᠁᠃", "!?。！？", "!。", "a!。b",
     "~!", "!~", "$!", "!$", "€!", "!€", "+-", "<-", "->", "=>", "...!", "end.\n", "end.\nStart", "end. Start", "\"Oh!\" she said, \"no...\"", "http://example.com/a_b?c=d&e=f#g", "user@example.com",
-    "C:\\path\\file.txt", "a_b_c", "__init__", "snake_case_name", "CamelCaseName", "if (x<=10) { y+=2; } // note", "\u2e4f", " \u2e4f", " \u166d", "a \u2e43 b",
+    "C:\\path\\file.txt", "a_b_c", "__init__", "snake_case_name", "CamelCaseName", "if (x<=10) { y+=2; } // note", "\u2e4f", " \u2e4f", " \u166d", " \U000111c9", "a \u2e43 b",
 ]  # fmt: skip
 
 MARKS = [
