@@ -12,6 +12,7 @@
 
 #include <concepts>
 #include <span>
+#include <vector>
 
 namespace ssm {
 
@@ -34,11 +35,13 @@ template <class B>
 using const_activations = matrix_view<const typename B::activation>;
 
 /// `allocate<T>(count, purpose)`: zeroed memory as a value, or memory_error naming the purpose;
-/// `upload(values)`: a copy of host floats in the backend's memory.
+/// `upload(values)`: a copy of host floats in the backend's memory; `download(view)`: activations as host floats, row by
+/// row, once all work that writes them is done.
 template <class B>
-concept has_memory = requires(const B device, index count, std::span<const float> values) {
+concept has_memory = requires(const B device, index count, std::span<const float> values, const_activations<B> view) {
     { device.template allocate<float>(count, "purpose") } -> std::same_as<typename B::template buffer<float>>;
     { device.upload(values) } -> std::same_as<typename B::template buffer<float>>;
+    { device.download(view) } -> std::same_as<std::vector<float>>;
     requires std::regular<typename B::template buffer<float>>;
 };
 

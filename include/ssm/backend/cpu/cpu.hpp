@@ -14,6 +14,7 @@
 #include <ssm/backend/cpu/thread_pool.hpp>
 
 #include <span>
+#include <vector>
 
 namespace ssm {
 
@@ -46,6 +47,15 @@ public:
     }
     [[nodiscard]] buffer<float> upload(std::span<const float> values) const {
         return buffer<float>(values.begin(), values.end());
+    }
+    [[nodiscard]] std::vector<float> download(matrix_view<const float> view) const {
+        std::vector<float> values;
+        values.reserve(static_cast<std::size_t>(view.size()));
+        for (index row = 0; row < view.rows(); ++row) {
+            const float* const start = view.data() + row * view.stride();
+            values.insert(values.end(), start, start + view.columns());
+        }
+        return values;
     }
     [[nodiscard]] matrix upload(const stored_tensor& tensor, dtype type) const { return matrix(tensor, type); }
 

@@ -8,6 +8,7 @@
 #include <ssm/core/view.hpp>
 
 #include <algorithm>
+#include <cstddef>
 
 namespace ssm {
 
@@ -74,7 +75,7 @@ private:
     template <int Outputs, int Tokens, class W>
     static void multiply_tile(const product<W>& p, index t, index o) {
         const index depth = p.x.columns();
-        lanes::f32 sums[Outputs][Tokens] = {};
+        lanes::f32 sums[std::size_t{Outputs}][std::size_t{Tokens}] = {};
         index k = 0;
         for (; k + lanes::width <= depth; k += lanes::width)
             add_columns<Outputs, Tokens>(p, t, o, k, lanes::width, sums);
@@ -93,8 +94,8 @@ private:
     /// sums += w[o..][k..] * x[t..][k..] for one vector of `count` columns.
     template <int Outputs, int Tokens, class W>
     static void add_columns(const product<W>& p, index t, index o, index k, index count,
-                            lanes::f32 (&sums)[Outputs][Tokens]) {
-        lanes::f32 columns[Tokens];
+                            lanes::f32 (&sums)[std::size_t{Outputs}][std::size_t{Tokens}]) {
+        lanes::f32 columns[std::size_t{Tokens}];
         SSM_UNROLL for (int j = 0; j < Tokens; ++j) lanes::load_block(columns[j], &p.x(t + j, k), count);
         SSM_UNROLL for (int i = 0; i < Outputs; ++i) {
             lanes::f32 row;

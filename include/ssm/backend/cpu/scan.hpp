@@ -11,6 +11,7 @@
 #include <ssm/policy/scan.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <type_traits>
 
 namespace ssm::cpu_kernels {
@@ -42,8 +43,8 @@ void selective_states(const selective<float>& r, const scan_range& range, index 
                       matrix_view<float> y) {
     const index ch = range.first_channel;
     const index count = range.last_channel - ch;
-    lanes::f32 rate[States];
-    lanes::f32 state[States];
+    lanes::f32 rate[std::size_t{States}];
+    lanes::f32 state[std::size_t{States}];
     SSM_UNROLL for (int i = 0; i < States; ++i) {
         lanes::load_block(rate[i], r.a.data() + (n + i) * r.a.stride() + ch, count);
         lanes::load_block(state[i], h.data() + (n + i) * h.stride() + ch, count);

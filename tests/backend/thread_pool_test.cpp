@@ -1,0 +1,57 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#include <ssm/backend/cpu/thread_pool.hpp>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "support/catch.hpp"
+
+TEST_CASE("Ranges cover every item once and start at multiples of the grain") {
+    for (const int threads : {1, 2, 5}) {
+        ssm::thread_pool pool(threads);
+        for (const ssm::index count : {0, 1, 15, 16, 17, 1000})
+            for (const ssm::index grain : {1, 16}) {
+                CAPTURE(threads, count, grain);
+                std::vector<std::atomic<int>> visits(static_cast<std::size_t>(count));
+                std::atomic<bool> aligned = true;
+                pool.for_each_range(count, grain, [&](ssm::index begin, ssm::index end) {
+                    if (begin % grain != 0 || (end != count && end % grain != 0)) aligned = false;
+                    for (ssm::index i = begin; i < end; ++i) ++visits[static_cast<std::size_t>(i)];
+                });
+                CHECK(aligned);
+                for (const auto& visit : visits) REQUIRE(visit == 1);
+            }
+    }
+}
+
+TEST_CASE("Several threads share one pool") {
+    ssm::thread_pool pool(2);
+    std::atomic<ssm::index> sum = 0;
+    {
+        std::vector<std::jthread> callers;
+        for (int caller = 0; caller < 4; ++caller)
+            callers.emplace_back([&] {
+                for (int round = 0; round < 200; ++round)
+                    pool.for_each_range(10, 1, [&](ssm::index begin, ssm::index end) { sum += end - begin; });
+            });
+    }
+    CHECK(sum == 4 * 200 * 10);
+}
+
+TEST_CASE("A pool sleeps and wakes") {
+    ssm::thread_pool pool(3);
+    std::atomic<int> calls = 0;
+    for (int round = 0; round < 3; ++round) {
+        pool.for_each_range(3, 1, [&](ssm::index, ssm::index) { ++calls; });
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    CHECK(calls == 9);
+}
+
+TEST_CASE("A bad number of threads is refused") {
+    CHECK_THROWS_AS(ssm::thread_pool(0), ssm::argument_error);
+    CHECK_THROWS_AS(ssm::thread_pool(-1), ssm::argument_error);
+    CHECK_THROWS_WITH(ssm::thread_pool(1025), Catch::Contains("threads: found 1025, expected 1 to 1024"));
+}

@@ -1,0 +1,285 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ssm/backend/concepts.hpp>
+#include <ssm/math.hpp>
+
+#include <cstddef>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "support/close.hpp"
+#include "support/random_values.hpp"
+
+/// \file
+/// What every backend's operations are held to: the reference of ssm/math in double precision, on the same inputs.
+///
+/// Each check varies one size from a base row. The bound is relative to the largest magnitude of the result: float rounds
+/// at 6e-8, the longest sums here have 300 terms of random signs, and 3e-6 leaves an order of magnitude.
+namespace ssm::test {
+
+inline constexpr double float_bound = 3e-6;
+
+/// Floats on the device, and the same in double on the host.
+template <class Backend>
+class operand {
+public:
+    operand(const Backend& device, index rows, index columns, float low = -1.0F, float high = 1.0F, unsigned seed = 1)
+        : rows_(rows), columns_(columns) {
+        const std::vector<float> values = random_values(rows * columns, low, high, seed);
+        exact_.assign(values.begin(), values.end());
+        memory_ = device.upload(values);
+    }
+
+    matrix_view<float> view() { return matrix_view<float>(memory_.data(), rows_, columns_); }
+    vector_view<const float> vector() { return vector_view<const float>(memory_.data(), rows_ * columns_); }
+    matrix_view<double> exact() { return matrix_view<double>(exact_.data(), rows_, columns_); }
+    vector_view<const double> exact_vector() { return vector_view<const double>(exact_.data(), rows_ * columns_); }
+    const std::vector<double>& exact_values() const { return exact_; }
+
+private:
+    index rows_;
+    index columns_;
+    typename Backend::template buffer<float> memory_;
+    std::vector<double> exact_;
+};
+
+template <class Backend>
+double error_of(const Backend& device, operand<Backend>& result) {
+    return relative_error(device.download(result.view()), result.exact_values());
+}
+
+/// A matrix of random values rounded to `type`, as a checkpoint would hold it.
+struct random_matrix {
+    random_matrix(index rows, index columns, dtype type, unsigned seed = 7) {
+        const std::vector<float> values = random_values(rows * columns, -1.0F, 1.0F, seed);
+        with_storage_type(type, [&]<class T>(type_tag<T>) {
+            bytes.resize(values.size() * sizeof(T));
+            for (std::size_t i = 0; i < values.size(); ++i) {
+                const T stored(values[i]);
+                std::memcpy(bytes.data() + i * sizeof(T), &stored, sizeof(T));
+                exact.push_back(static_cast<double>(static_cast<float>(stored)));
+            }
+        });
+        tensor = {"random", type, {rows, columns}, bytes, nullptr};
+    }
+
+    std::vector<std::byte> bytes;
+    std::vector<double> exact;
+    stored_tensor tensor;
+};
+
+template <class Backend>
+void check_multiply(const Backend& device) {
+    struct row {
+        index tokens, depth, outputs;
+        dtype type;
+    };
+    constexpr row base{5, 64, 24, dtype::f32};
+    for (const row& r :
+         {base, row{1, 64, 24, dtype::f32}, row{13, 64, 24, dtype::f32}, row{64, 64, 24, dtype::f32},
+          row{5, 1, 24, dtype::f32}, row{5, 63, 24, dtype::f32}, row{5, 300, 24, dtype::f32}, row{5, 64, 1, dtype::f32},
+          row{5, 64, 29, dtype::f32}, row{5, 64, 24, dtype::bf16}, row{5, 64, 24, dtype::f16}}) {
+        for (const bool with_bias : {false, true}) {
+            CAPTURE(r.tokens, r.depth, r.outputs, name_of(r.type), with_bias);
+            random_matrix w(r.outputs, r.depth, r.type);
+            const auto stored = device.upload(w.tensor, r.type);
+            operand<Backend> x(device, r.tokens, r.depth, -1, 1, 2);
+            operand<Backend> bias(device, 1, with_bias ? r.outputs : 0, -1, 1, 3);
+            operand<Backend> y(device, r.tokens, r.outputs, -1, 1, 4);
+            operand<Backend> sum(device, r.tokens, r.outputs, -1, 1, 5);
+            for (index t = 0; t < r.tokens; ++t)
+                for (index o = 0; o < r.outputs; ++o) {
+                    double dot = with_bias ? bias.exact_vector()[o] : 0.0;
+                    for (index k = 0; k < r.depth; ++k)
+                        dot += x.exact()(t, k) * w.exact[static_cast<std::size_t>(o * r.depth + k)];
+                    y.exact()(t, o) = dot;
+                    sum.exact()(t, o) += dot;
+                }
+            device.multiply(x.view(), stored, bias.vector(), y.view());
+            CHECK(error_of(device, y) < float_bound);
+            device.multiply_add(x.view(), stored, bias.vector(), sum.view());
+            CHECK(error_of(device, sum) < float_bound);
+        }
+    }
+}
+
+template <class Backend>
+void check_embed(const Backend& device) {
+    for (const dtype type : {dtype::f32, dtype::bf16, dtype::f16}) {
+        CAPTURE(name_of(type));
+        random_matrix table(11, 19, type);
+        const auto stored = device.upload(table.tensor, type);
+        const std::vector<token_id> ids{10, 0, 3, 3};
+        operand<Backend> out(device, 4, 19);
+        for (index t = 0; t < 4; ++t)
+            for (index i = 0; i < 19; ++i)
+                out.exact()(t, i) = table.exact[static_cast<std::size_t>(ids[static_cast<std::size_t>(t)] * 19 + i)];
+        device.embed(stored, ids, out.view());
+        CHECK(error_of(device, out) == 0);
+    }
+}
+
+template <class Backend>
+void check_rms_norm(const Backend& device) {
+    for (const index columns : {64, 1, 5, 16, 300})
+        for (const bool with_gain : {false, true})
+            for (const float eps : {1e-5F, 0.5F}) {
+                CAPTURE(columns, with_gain, eps);
+                operand<Backend> x(device, 3, columns);
+                operand<Backend> gain(device, 1, with_gain ? columns : 0, 0.5F, 2, 2);
+                operand<Backend> y(device, 3, columns);
+                math::rms_norm(x.exact(), gain.exact_vector(), static_cast<double>(eps), y.exact());
+                device.rms_norm(x.view(), gain.vector(), eps, y.view());
+                CHECK(error_of(device, y) < float_bound);
+                device.rms_norm(x.view(), gain.vector(), eps, x.view());
+                CHECK(device.download(x.view()) == device.download(y.view()));
+            }
+}
+
+/// Two calls of different lengths: the second one starts from the window that the first one leaves.
+template <class ConvState, class Backend>
+void check_causal_conv(const Backend& device) {
+    struct row {
+        index first, second, channels, taps;
+        bool bias;
+    };
+    for (const row& r : {row{9, 4, 33, 4, true}, row{1, 1, 33, 4, true}, row{2, 7, 33, 4, true}, row{9, 4, 1, 4, true},
+                         row{9, 4, 64, 4, true}, row{9, 4, 33, 3, true}, row{9, 4, 33, 2, true}, row{9, 4, 33, 1, true},
+                         row{9, 4, 33, 4, false}}) {
+        CAPTURE(r.first, r.second, r.channels, r.taps, r.bias);
+        const index tokens = r.first + r.second;
+        operand<Backend> x(device, tokens, r.channels);
+        operand<Backend> taps(device, r.taps, r.channels, -1, 1, 2);
+        operand<Backend> bias(device, 1, r.bias ? r.channels : 0, -1, 1, 3);
+        operand<Backend> window(device, r.taps - 1, r.channels, 0, 0);
+        operand<Backend> y(device, tokens, r.channels);
+
+        math::causal_conv(x.exact(), taps.exact(), bias.exact_vector(), window.exact(), y.exact());
+        for (index t = 0; t < tokens; ++t)
+            for (index ch = 0; ch < r.channels; ++ch) y.exact()(t, ch) = math::silu(y.exact()(t, ch));
+
+        device.template causal_conv_silu<ConvState>(x.view().rows(0, r.first), taps.view(), bias.vector(),
+                                                    window.view(), 0, y.view().rows(0, r.first));
+        const index cursor = ConvState::advance(0, r.taps - 1, r.first);
+        device.template causal_conv_silu<ConvState>(x.view().rows(r.first, r.second), taps.view(), bias.vector(),
+                                                    window.view(), cursor, y.view().rows(r.first, r.second));
+        CHECK(error_of(device, y) < float_bound);
+    }
+}
+
+template <class Backend>
+void check_elementwise(const Backend& device) {
+    for (const index channels : {1, 15, 16, 64, 77}) {
+        CAPTURE(channels);
+        operand<Backend> x(device, 4, channels, -30, 30);
+        operand<Backend> z(device, 4, channels, -30, 30, 2);
+        operand<Backend> y(device, 4, channels, -1, 1, 3);
+        for (index t = 0; t < 4; ++t)
+            for (index ch = 0; ch < channels; ++ch) {
+                y.exact()(t, ch) *= math::silu(z.exact()(t, ch));
+                x.exact()(t, ch) = math::softplus(x.exact()(t, ch));
+            }
+        device.gate(z.view(), y.view());
+        CHECK(error_of(device, y) < float_bound);
+        device.softplus(x.view());
+        CHECK(error_of(device, x) < float_bound);
+    }
+}
+
+/// A selective recurrence of random numbers, on the device and in double.
+template <class Backend>
+struct random_selective {
+    random_selective(const Backend& device, index tokens, index channels, index states)
+        : a(device, states, channels, -16, -0.01F, 1),
+          d(device, 1, channels, -1, 1, 2),
+          dt(device, tokens, channels, 1e-3F, 0.1F, 3),
+          x(device, tokens, channels, -1, 1, 4),
+          b(device, tokens, states, -1, 1, 5),
+          c(device, tokens, states, -1, 1, 6) {}
+
+    selective<float> on_device() { return {a.view(), d.vector(), dt.view(), x.view(), b.view(), c.view()}; }
+    selective<double> exact() { return {a.exact(), d.exact_vector(), dt.exact(), x.exact(), b.exact(), c.exact()}; }
+
+    operand<Backend> a, d, dt, x, b, c;
+};
+
+/// The same numbers through the elementwise interface only, so that a backend's tuned form is not chosen.
+struct elementwise_selective {
+    using scalar = float;
+    selective<float> inner;
+    SSM_HD affine<float> transition(index t, index ch, index n) const { return inner.transition(t, ch, n); }
+    SSM_HD float readout(index t, index ch, index n) const { return inner.readout(t, ch, n); }
+    SSM_HD float skip(index t, index ch) const { return inner.skip(t, ch); }
+};
+
+/// From a state that is not zero.
+template <class Policy, class Backend>
+void check_scan(const Backend& device, Policy policy) {
+    struct row {
+        index tokens, channels, states;
+    };
+    for (const row& r : {row{70, 33, 16}, row{1, 33, 16}, row{2, 33, 16}, row{300, 33, 16}, row{70, 1, 16},
+                         row{70, 64, 16}, row{70, 33, 1}, row{70, 33, 5}, row{70, 33, 8}, row{70, 33, 64}}) {
+        CAPTURE(r.tokens, r.channels, r.states);
+        random_selective<Backend> recurrence(device, r.tokens, r.channels, r.states);
+        operand<Backend> tuned_h(device, r.states, r.channels, -1, 1, 8);
+        operand<Backend> h(device, r.states, r.channels, -1, 1, 8);
+        operand<Backend> y(device, r.tokens, r.channels);
+        operand<Backend> tuned_y(device, r.tokens, r.channels);
+        math::selective_scan(recurrence.exact(), r.tokens, r.channels, r.states, h.exact(), y.exact());
+        math::selective_scan(recurrence.exact(), r.tokens, r.channels, r.states, tuned_h.exact(), tuned_y.exact());
+
+        device.scan(policy, recurrence.on_device(), tuned_h.view(), tuned_y.view());
+        CHECK(error_of(device, tuned_y) < float_bound);
+        CHECK(error_of(device, tuned_h) < float_bound);
+        device.scan(policy, elementwise_selective{recurrence.on_device()}, h.view(), y.view());
+        CHECK(error_of(device, y) < float_bound);
+        CHECK(error_of(device, h) < float_bound);
+    }
+}
+
+/// A time-invariant recurrence goes through the same door.
+template <class Policy, class Backend>
+void check_s4d_scan(const Backend& device, Policy policy) {
+    constexpr index tokens = 70, channels = 21, states = 6;
+    operand<Backend> decay(device, states, channels, 0, 1, 1);
+    operand<Backend> gain(device, states, channels, -1, 1, 2);
+    operand<Backend> c(device, states, channels, -1, 1, 3);
+    operand<Backend> d(device, 1, channels, -1, 1, 4);
+    operand<Backend> x(device, tokens, channels, -1, 1, 5);
+    operand<Backend> h(device, states, channels, -1, 1, 6);
+    operand<Backend> y(device, tokens, channels);
+    math::selective_scan(s4d<double>{decay.exact(), gain.exact(), c.exact(), d.exact_vector(), x.exact()}, tokens,
+                         channels, states, h.exact(), y.exact());
+    device.scan(policy, s4d<float>{decay.view(), gain.view(), c.view(), d.vector(), x.view()}, h.view(), y.view());
+    CHECK(error_of(device, y) < float_bound);
+    CHECK(error_of(device, h) < float_bound);
+}
+
+/// All operations of a backend with float activations.
+template <backend Backend>
+void check_backend(const Backend& device) {
+    SECTION("multiply") { check_multiply(device); }
+    SECTION("embed") { check_embed(device); }
+    SECTION("rms_norm") { check_rms_norm(device); }
+    SECTION("causal_conv_silu, shift_window") { check_causal_conv<shift_window>(device); }
+    SECTION("causal_conv_silu, ring_window") { check_causal_conv<ring_window>(device); }
+    SECTION("softplus and gate") { check_elementwise(device); }
+    SECTION("scan, sequential") {
+        check_scan(device, sequential{});
+        check_s4d_scan(device, sequential{});
+    }
+    SECTION("scan, chunked") {
+        for (const index length : {1, 7, 64, 512}) {
+            CAPTURE(length);
+            check_scan(device, chunked{length});
+            check_s4d_scan(device, chunked{length});
+        }
+    }
+}
+
+}  // namespace ssm::test
