@@ -279,6 +279,13 @@ def fresh(folder):
     return folder
 
 
+def write_golden(path, golden):
+    # save_file writes an array's memory as it lies: a transposed one would come back scrambled.
+    save_arrays({name: np.ascontiguousarray(value) for name, value in golden.items()}, path)
+    for name, value in load_file(path).items():
+        assert np.array_equal(value, golden[name]), f"{path}: {name} did not survive being written"
+
+
 def make_case(case, folder):
     write_checkpoint(case, fresh(folder))
     config, tensors = reference.read_checkpoint(folder)
@@ -298,18 +305,16 @@ def make_case(case, folder):
     change = check_misreadings(case, config, tensors, ids, expected)
 
     rows = stored_rows(len(ids))
-    save_arrays(
-        {
-            "input_ids": np.array(ids, np.int64),
-            "logit_rows": rows,
-            "logits": logits[rows],
-            "greedy_ids": np.array(greedy, np.int64),
-            "greedy_margin": np.array(margins, np.float32),
-            "conv_state": conv_state.astype(np.float32),
-            "ssm_state": ssm_state.astype(np.float32),
-        },
-        folder / "golden.safetensors",
-    )
+    golden = {
+        "input_ids": np.array(ids, np.int64),
+        "logit_rows": rows,
+        "logits": logits[rows],
+        "greedy_ids": np.array(greedy, np.int64),
+        "greedy_margin": np.array(margins, np.float32),
+        "conv_state": conv_state.astype(np.float32),
+        "ssm_state": ssm_state.astype(np.float32),
+    }
+    write_golden(folder / "golden.safetensors", golden)
     report(folder, f"{difference:9.1e} {change:9.1e} {min(margins):9.1e}")
 
 
