@@ -7,7 +7,3 @@
 TEST_CASE("cpu conforms on one thread") { ssm::test::check_backend(ssm::cpu{{.threads = 1}}); }
 
 TEST_CASE("cpu conforms on three threads") { ssm::test::check_backend(ssm::cpu{{.threads = 3}}); }
-
-TEST_CASE("cpu with Eigen's matrix product conforms") {
-    ssm::test::check_backend(ssm::basic_cpu<ssm::eigen_gemm>{{.threads = 2}});
-}

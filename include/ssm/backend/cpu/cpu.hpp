@@ -6,7 +6,6 @@
 #include <ssm/backend/cpu/buffer.hpp>
 #include <ssm/backend/cpu/conv.hpp>
 #include <ssm/backend/cpu/dot_tiles.hpp>
-#include <ssm/backend/cpu/eigen_gemm.hpp>
 #include <ssm/backend/cpu/elementwise.hpp>
 #include <ssm/backend/cpu/matrix.hpp>
 #include <ssm/backend/cpu/norm.hpp>
@@ -26,7 +25,7 @@ struct cpu_options {
 /// The CPU backend: float activations and state, weights in f32, bf16 or f16 as stored.
 ///
 /// `Products` computes the products with weight matrices: `dot_tiles` gives a token the same bits whatever comes with it,
-/// `eigen_gemm` does not. The operations and their shapes are those of `backend/concepts.hpp`; they may be called from
+/// `eigen_gemm` (a header of its own) does not. The operations and their shapes are those of `backend/concepts.hpp`; they may be called from
 /// several threads at once.
 template <class Products>
 class basic_cpu {
