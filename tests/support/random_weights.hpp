@@ -1,0 +1,90 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ssm/core/model_config.hpp>
+#include <ssm/core/tensor.hpp>
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/random_values.hpp"
+
+namespace ssm::test {
+
+/// A small model of random weights in memory, every part of which matters to the result. Tests take tensors away,
+/// reshape or poison them.
+class random_weights {
+public:
+    explicit random_weights(model_config config) : config_(std::move(config)) {
+        const model_config& c = config_;
+        add("backbone.embeddings.weight", {c.vocab, c.hidden}, -1, 1);
+        for (index i = 0; i < c.layers; ++i) {
+            const std::string layer = "backbone.layers." + std::to_string(i) + ".";
+            const std::string mixer = layer + "mixer.";
+            add(layer + "norm.weight", {c.hidden}, 0.5F, 1.5F);
+            add(mixer + "in_proj.weight", {2 * c.inner, c.hidden}, -0.3F, 0.3F);
+            add(mixer + "conv1d.weight", {c.inner, 1, c.conv}, -0.5F, 0.5F);
+            add(mixer + "x_proj.weight", {c.dt_rank + 2 * c.state, c.inner}, -0.3F, 0.3F);
+            add(mixer + "dt_layernorm.weight", {c.dt_rank}, 0.5F, 1.5F);
+            add(mixer + "b_layernorm.weight", {c.state}, 0.5F, 1.5F);
+            add(mixer + "c_layernorm.weight", {c.state}, 0.5F, 1.5F);
+            add(mixer + "dt_proj.weight", {c.inner, c.dt_rank}, -0.5F, 0.5F);
+            add(mixer + "dt_proj.bias", {c.inner}, -4, 1);
+            add(mixer + "A_log", {c.inner, c.state}, 0, 2.5F);
+            add(mixer + "D", {c.inner}, -1, 1);
+            add(mixer + "out_proj.weight", {c.hidden, c.inner}, -0.3F, 0.3F);
+            if (c.conv_bias) add(mixer + "conv1d.bias", {c.inner}, -0.5F, 0.5F);
+            if (c.projection_bias) {
+                add(mixer + "in_proj.bias", {2 * c.inner}, -0.5F, 0.5F);
+                add(mixer + "out_proj.bias", {c.hidden}, -0.5F, 0.5F);
+            }
+        }
+        add("backbone.norm_f.weight", {c.hidden}, 0.5F, 1.5F);
+        if (!c.tied_head) add("lm_head.weight", {c.vocab, c.hidden}, -1, 1);
+    }
+
+    const model_config& config() const { return config_; }
+    std::string describe() const { return "random weights"; }
+    std::optional<stored_tensor> find(std::string_view name) const {
+        const auto found = tensors_.find(name);
+        if (found == tensors_.end()) return std::nullopt;
+        const auto& [shape, values] = found->second;
+        return stored_tensor{std::string(name), dtype::f32, shape, std::as_bytes(std::span(values)), nullptr};
+    }
+
+    void add(const std::string& name, const std::vector<index>& shape, float low, float high) {
+        index count = 1;
+        for (const index extent : shape) count *= extent;
+        const auto seed = static_cast<unsigned>(std::hash<std::string>{}(name));
+        tensors_[name] = {shape, random_values(count, low, high, seed)};
+    }
+    void remove(const std::string& name) { tensors_.erase(name); }
+    std::vector<float>& values(const std::string& name) { return tensors_.at(name).second; }
+
+private:
+    model_config config_;
+    std::map<std::string, std::pair<std::vector<index>, std::vector<float>>, std::less<>> tensors_;
+};
+
+/// Odd sizes, so that no vector or tile comes out even.
+inline model_config small_config() {
+    model_config config;
+    config.hidden = 40;
+    config.inner = 77;
+    config.state = 13;
+    config.conv = 4;
+    config.dt_rank = 3;
+    config.layers = 2;
+    config.vocab = 51;
+    config.model_type = "falcon_mamba";
+    config.source = "config.json";
+    return config;
+}
+
+}  // namespace ssm::test
