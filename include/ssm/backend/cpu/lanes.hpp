@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__FMA__)
+#if defined(__AVX__)
 #include <immintrin.h>
 #endif
 
@@ -39,16 +39,28 @@ using u16 = std::uint16_t __attribute__((vector_size(width * 2)));
 
 inline void load(f32& out, const float* from) noexcept { std::memcpy(&out, from, sizeof out); }
 
-inline void load(f32& out, const bf16* from) noexcept {
+/// Sixteen bits of each lane, zero-extended. Written out because g++ 12 converts such a vector in two halves.
+inline void load_wide(u32& out, const void* from) noexcept {
+#if defined(__AVX512F__)
+    out = (u32)_mm512_cvtepu16_epi32(_mm256_loadu_si256(static_cast<const __m256i*>(from)));
+#elif defined(__AVX2__)
+    out = (u32)_mm256_cvtepu16_epi32(_mm_loadu_si128(static_cast<const __m128i*>(from)));
+#else
     u16 bits;
     std::memcpy(&bits, from, sizeof bits);
-    out = (f32)(__builtin_convertvector(bits, u32) << 16);
+    out = __builtin_convertvector(bits, u32);
+#endif
+}
+
+inline void load(f32& out, const bf16* from) noexcept {
+    u32 wide;
+    load_wide(wide, from);
+    out = (f32)(wide << 16);
 }
 
 inline void load(f32& out, const f16* from) noexcept {
-    u16 bits;
-    std::memcpy(&bits, from, sizeof bits);
-    const u32 wide = __builtin_convertvector(bits, u32);
+    u32 wide;
+    load_wide(wide, from);
     const u32 magnitude = wide & 0x7fffU;
     // The half's exponent lands in the float's with the wrong bias; a product with 2^112 mends it, subnormals included.
     const f32 finite = (f32)(magnitude << 13) * 0x1p112F;
@@ -98,13 +110,20 @@ inline void add_product(f32& sum, const f32& a, const f32& b) noexcept {
 #endif
 }
 
-/// Sum of all lanes, always in the same order.
-inline float sum(const f32& value) noexcept {
-    float part[width];
-    store(part, value);
-    for (int half = width / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; ++i) part[i] += part[i + half];
-    return part[0];
+using f32x4 = float __attribute__((vector_size(16)));
+using f32x8 = float __attribute__((vector_size(32)));
+using f32x16 = float __attribute__((vector_size(64)));
+
+/// Sum of all lanes, halves first: always in the same order.
+inline float sum(const f32x4& v) noexcept { return (v[0] + v[2]) + (v[1] + v[3]); }
+inline float sum(const f32x8& v) noexcept {
+    const f32x4 halves = __builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7);
+    return sum(halves);
+}
+inline float sum(const f32x16& v) noexcept {
+    const f32x8 halves = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
+                         __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+    return sum(halves);
 }
 
 }  // namespace ssm::lanes
