@@ -1,0 +1,12 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// \file
+/// The reference mathematics: plain loops over views, standard library only, any scalar.
+
+#include <ssm/math/activation.hpp>
+#include <ssm/math/affine.hpp>
+#include <ssm/math/causal_conv.hpp>
+#include <ssm/math/rms_norm.hpp>
+#include <ssm/math/selective_scan.hpp>
