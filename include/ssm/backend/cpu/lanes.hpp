@@ -39,10 +39,11 @@ using u16 = std::uint16_t __attribute__((vector_size(width * 2)));
 
 inline void load(f32& out, const float* from) noexcept { std::memcpy(&out, from, sizeof out); }
 
-/// Sixteen bits of each lane, zero-extended. Written out because g++ 12 converts such a vector in two halves.
+/// Sixteen bits of each lane, zero-extended. Written out because g++ 12 converts such a vector in two
+/// halves; with a full mask because it warns of an uninitialised value in the form without (GCC bug 105593).
 inline void load_wide(u32& out, const void* from) noexcept {
 #if defined(__AVX512F__)
-    out = (u32)_mm512_cvtepu16_epi32(_mm256_loadu_si256(static_cast<const __m256i*>(from)));
+    out = (u32)_mm512_maskz_cvtepu16_epi32(0xffff, _mm256_loadu_si256(static_cast<const __m256i*>(from)));
 #elif defined(__AVX2__)
     out = (u32)_mm256_cvtepu16_epi32(_mm_loadu_si128(static_cast<const __m128i*>(from)));
 #else
