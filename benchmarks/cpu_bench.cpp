@@ -1,0 +1,183 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The operations of the CPU backend at the shapes of falcon-mamba-7b, each beside what this machine can do at best: bytes
+// against the read bandwidth and multiply-adds against the arithmetic peak, both measured at start on as many threads.
+#include <benchmark/benchmark.h>
+#include <ssm/backend/cpu/cpu.hpp>
+#include <ssm/backend/cpu/eigen_gemm.hpp>
+#include <ssm/math.hpp>
+
+#include <chrono>
+#include <map>
+#include <random>
+#include <vector>
+
+#include "../tools/machine_limits.hpp"
+
+#if !defined(__OPTIMIZE__)
+#error "A benchmark of unoptimised code says nothing: configure with the preset release."
+#endif
+
+namespace {
+
+using ssm::index;
+
+struct limits {
+    double bytes_per_second;
+    double flops_per_second;
+};
+
+const limits& limits_of(int threads) {
+    static std::map<int, limits> measured;
+    const auto known = measured.find(threads);
+    if (known != measured.end()) return known->second;
+    ssm::thread_pool pool(threads);
+    return measured[threads] = {ssm::tools::read_bandwidth(pool), ssm::tools::multiply_add_rate(pool)};
+}
+
+std::vector<float> random_floats(index count, float low = -1, float high = 1) {
+    static std::mt19937 generator(1);
+    std::uniform_real_distribution<float> uniform(low, high);
+    std::vector<float> values(static_cast<std::size_t>(count));
+    for (float& value : values) value = uniform(generator);
+    return values;
+}
+
+ssm::matrix_view<float> view(std::vector<float>& values, index rows) {
+    return ssm::matrix_view<float>(values.data(), rows, static_cast<index>(values.size()) / rows);
+}
+
+/// Runs `work`, and reports the bytes and floating-point operations of one call as rates and as shares of the machine's
+/// limits on as many threads.
+template <class Work>
+void measure(benchmark::State& state, double bytes, double flops, int threads, const Work& work) {
+    const limits& limit = limits_of(threads);
+    const auto started = std::chrono::steady_clock::now();
+    for (auto _ : state) {
+        work();
+        benchmark::ClobberMemory();
+    }
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - started;
+    const double calls_per_second = static_cast<double>(state.iterations()) / elapsed.count();
+    state.counters["GB/s"] = bytes * calls_per_second * 1e-9;
+    state.counters["%read"] = 100 * bytes * calls_per_second / limit.bytes_per_second;
+    state.counters["GFLOP/s"] = flops * calls_per_second * 1e-9;
+    state.counters["%peak"] = 100 * flops * calls_per_second / limit.flops_per_second;
+    state.counters["us/token"] = 1e6 / (calls_per_second * static_cast<double>(state.range(0)));
+}
+
+/// in_proj of a 7B layer, (16384, 4096): arguments are tokens and threads.
+template <class Weight, class Products>
+void multiply(benchmark::State& state) {
+    const index tokens = state.range(0);
+    const auto threads = static_cast<int>(state.range(1));
+    constexpr index outputs = 16384, depth = 4096;
+    const ssm::basic_cpu<Products> device{{.threads = threads}};
+    std::vector<Weight> weights;
+    for (const float value : random_floats(outputs * depth)) weights.push_back(Weight(value));
+    const ssm::stored_tensor tensor{
+        "w", ssm::dtype_of<Weight>, {outputs, depth}, std::as_bytes(std::span(weights)), nullptr};
+    const auto matrix = device.upload(tensor, tensor.type);
+    std::vector<float> x = random_floats(tokens * depth);
+    std::vector<float> y(static_cast<std::size_t>(tokens * outputs));
+    measure(state, static_cast<double>(matrix.bytes()), 2.0 * static_cast<double>(tokens * outputs * depth), threads,
+            [&] { device.multiply(view(x, tokens), matrix, {}, view(y, tokens)); });
+}
+
+void shapes(benchmark::internal::Benchmark* benchmark) {
+    benchmark->ArgNames({"tokens", "threads"})->UseRealTime()->Unit(benchmark::kMillisecond);
+    for (const int threads : {1, 2})
+        for (const int tokens : {1, 512}) benchmark->Args({tokens, threads});
+}
+
+/// A selective recurrence of a 7B layer: 8192 channels of 16 states.
+struct layer {
+    static constexpr index channels = 8192, states = 16;
+    index tokens;
+    std::vector<float> a = random_floats(states * channels, -16, -1);
+    std::vector<float> d = random_floats(channels);
+    std::vector<float> dt = random_floats(tokens * channels, 1e-3F, 0.1F);
+    std::vector<float> x = random_floats(tokens * channels);
+    std::vector<float> b = random_floats(tokens * states);
+    std::vector<float> c = random_floats(tokens * states);
+    std::vector<float> h = random_floats(states * channels);
+    std::vector<float> y = random_floats(tokens * channels);
+
+    ssm::selective<float> recurrence() {
+        return {view(a, states),  ssm::vector_view<const float>(d.data(), channels),
+                view(dt, tokens), view(x, tokens),
+                view(b, tokens),  view(c, tokens)};
+    }
+    // x and dt in, y out, and the state in and out.
+    [[nodiscard]] double bytes() const {
+        return 4.0 * static_cast<double>(3 * tokens * channels + 2 * states * channels);
+    }
+    // A decay, a step and a read-out: six operations a state, the exponential not counted.
+    [[nodiscard]] double flops() const { return 6.0 * static_cast<double>(tokens * channels * states); }
+};
+
+template <class Policy>
+void scan(benchmark::State& state) {
+    layer data{.tokens = state.range(0)};
+    const auto threads = static_cast<int>(state.range(1));
+    const ssm::cpu device{{.threads = threads}};
+    measure(state, data.bytes(), data.flops(), threads,
+            [&] { device.scan(Policy{}, data.recurrence(), view(data.h, layer::states), view(data.y, data.tokens)); });
+}
+
+/// The plain loops of ssm/math, for comparison.
+void scan_reference(benchmark::State& state) {
+    layer data{.tokens = state.range(0)};
+    measure(state, data.bytes(), data.flops(), 1, [&] {
+        ssm::math::selective_scan(data.recurrence(), data.tokens, layer::channels, layer::states,
+                                  view(data.h, layer::states), view(data.y, data.tokens));
+    });
+}
+
+void causal_conv(benchmark::State& state) {
+    const index tokens = state.range(0);
+    const auto threads = static_cast<int>(state.range(1));
+    const ssm::cpu device{{.threads = threads}};
+    std::vector<float> x = random_floats(tokens * layer::channels), taps = random_floats(4 * layer::channels);
+    std::vector<float> window(3 * layer::channels), y(x.size());
+    const auto values = static_cast<double>(tokens * layer::channels);
+    measure(state, 8 * values, 8 * values, threads, [&] {
+        device.causal_conv_silu<ssm::shift_window>(view(x, tokens), view(taps, 4), {}, view(window, 3), 0,
+                                                   view(y, tokens));
+    });
+}
+
+void rms_norm(benchmark::State& state) {
+    const index tokens = state.range(0);
+    const auto threads = static_cast<int>(state.range(1));
+    const ssm::cpu device{{.threads = threads}};
+    std::vector<float> x = random_floats(tokens * 4096), gain = random_floats(4096), y(x.size());
+    const auto values = static_cast<double>(tokens * 4096);
+    measure(state, 8 * values, 4 * values, threads, [&] {
+        device.rms_norm(view(x, tokens), ssm::vector_view<const float>(gain.data(), 4096), 1e-5F, view(y, tokens));
+    });
+}
+
+void elementwise(benchmark::State& state) {
+    const index tokens = state.range(0);
+    const auto threads = static_cast<int>(state.range(1));
+    const ssm::cpu device{{.threads = threads}};
+    std::vector<float> z = random_floats(tokens * layer::channels), y = random_floats(tokens * layer::channels);
+    const auto values = static_cast<double>(tokens * layer::channels);
+    measure(state, 12 * values, 4 * values, threads, [&] { device.gate(view(z, tokens), view(y, tokens)); });
+}
+
+BENCHMARK_TEMPLATE(multiply, float, ssm::dot_tiles)->Apply(shapes);
+BENCHMARK_TEMPLATE(multiply, ssm::bf16, ssm::dot_tiles)->Apply(shapes);
+BENCHMARK_TEMPLATE(multiply, ssm::f16, ssm::dot_tiles)->Apply(shapes);
+BENCHMARK_TEMPLATE(multiply, float, ssm::eigen_gemm)->Apply(shapes);
+BENCHMARK_TEMPLATE(multiply, ssm::bf16, ssm::eigen_gemm)->Apply(shapes);
+BENCHMARK_TEMPLATE(scan, ssm::sequential)->Apply(shapes);
+BENCHMARK_TEMPLATE(scan, ssm::chunked)->Apply(shapes);
+BENCHMARK(scan_reference)->ArgNames({"tokens", "threads"})->Args({64, 1})->Unit(benchmark::kMillisecond);
+BENCHMARK(causal_conv)->Apply(shapes);
+BENCHMARK(rms_norm)->Apply(shapes);
+BENCHMARK(elementwise)->Name("gate")->Apply(shapes);
+
+}  // namespace
