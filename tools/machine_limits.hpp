@@ -33,7 +33,7 @@ inline double read_bandwidth(thread_pool& pool, double seconds = 0.5) {
     const std::vector<float> values(static_cast<std::size_t>(count), 1.0F);
     std::vector<float> sums(static_cast<std::size_t>(pool.size()));
     const double time = shortest_time(seconds, [&] {
-        pool.for_each_range(count, count / pool.size(), [&](index begin, index end) {
+        pool.for_each_range(count, count / pool.size(), 1, [&](index begin, index end) {
             lanes::f32 sum[8] = {};
             for (index i = begin; i + 8 * lanes::width <= end; i += 8 * lanes::width)
                 SSM_UNROLL for (int s = 0; s < 8; ++s) {
@@ -57,7 +57,7 @@ inline double multiply_add_rate(thread_pool& pool, double seconds = 0.2) {
     constexpr int chains = lanes::width == 16 ? 16 : 10;
     std::vector<float> results(static_cast<std::size_t>(pool.size()));
     const double time = shortest_time(seconds, [&] {
-        pool.for_each_range(pool.size(), 1, [&](index begin, index end) {
+        pool.for_each_range(pool.size(), 1, rounds, [&](index begin, index end) {
             for (index thread = begin; thread < end; ++thread) {
                 volatile float start = 1e-3F;
                 const lanes::f32 factor = lanes::f32{} + start;

@@ -16,7 +16,7 @@ TEST_CASE("Ranges cover every item once and start at multiples of the grain") {
                 CAPTURE(threads, count, grain);
                 std::vector<std::atomic<int>> visits(static_cast<std::size_t>(count));
                 std::atomic<bool> aligned = true;
-                pool.for_each_range(count, grain, [&](ssm::index begin, ssm::index end) {
+                pool.for_each_range(count, grain, 1 << 20, [&](ssm::index begin, ssm::index end) {
                     if (begin % grain != 0 || (end != count && end % grain != 0)) aligned = false;
                     for (ssm::index i = begin; i < end; ++i) ++visits[static_cast<std::size_t>(i)];
                 });
@@ -24,6 +24,13 @@ TEST_CASE("Ranges cover every item once and start at multiples of the grain") {
                 for (const auto& visit : visits) REQUIRE(visit == 1);
             }
     }
+}
+
+TEST_CASE("Little work is not split") {
+    ssm::thread_pool pool(4);
+    std::atomic<int> calls = 0;
+    pool.for_each_range(100, 1, 10, [&](ssm::index, ssm::index) { ++calls; });
+    CHECK(calls == 1);
 }
 
 TEST_CASE("Several threads share one pool") {
@@ -34,7 +41,7 @@ TEST_CASE("Several threads share one pool") {
         for (int caller = 0; caller < 4; ++caller)
             callers.emplace_back([&] {
                 for (int round = 0; round < 200; ++round)
-                    pool.for_each_range(10, 1, [&](ssm::index begin, ssm::index end) { sum += end - begin; });
+                    pool.for_each_range(10, 1, 1 << 20, [&](ssm::index begin, ssm::index end) { sum += end - begin; });
             });
     }
     CHECK(sum == 4 * 200 * 10);
@@ -44,7 +51,7 @@ TEST_CASE("A pool sleeps and wakes") {
     ssm::thread_pool pool(3);
     std::atomic<int> calls = 0;
     for (int round = 0; round < 3; ++round) {
-        pool.for_each_range(3, 1, [&](ssm::index, ssm::index) { ++calls; });
+        pool.for_each_range(3, 1, 1 << 20, [&](ssm::index, ssm::index) { ++calls; });
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     CHECK(calls == 9);

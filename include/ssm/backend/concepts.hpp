@@ -25,9 +25,7 @@ namespace ssm {
 
 /// The type of activations: float, bf16 or f16.
 template <class B>
-concept names_activation = requires {
-    dtype_of<typename B::activation>;
-};
+concept names_activation = stored_element<typename B::activation>;
 
 template <class B>
 using activations = matrix_view<typename B::activation>;

@@ -30,7 +30,7 @@ void causal_conv_silu(thread_pool& pool, matrix_view<const float> x, matrix_view
                         : window.data() + ConvState::slot(age - t, width, cursor) * window.stride();
     };
 
-    pool.for_each_range(channels, lanes::width, [&](index first, index last) {
+    pool.for_each_range(channels, lanes::width, tokens * (width + 1), [&](index first, index last) {
         for (index t = 0; t < tokens; ++t) {
             for (index ch = first; ch < last; ch += lanes::width) {
                 const index count = last - ch;

@@ -27,7 +27,7 @@ struct dot_tiles {
         const product<W> p{x, w, bias, y, accumulate};
         const index x_block = rows_within(x_cache_bytes, x.columns() * index(sizeof(float)));
         const index w_block = rows_within(w_cache_bytes, w.columns() * index(sizeof(W)));
-        pool.for_each_range(w.rows(), rows_at_once, [&](index first, index last) {
+        pool.for_each_range(w.rows(), rows_at_once, x.size(), [&](index first, index last) {
             for (index t = 0; t < x.rows(); t += x_block)
                 for (index o = first; o < last; o += w_block)
                     multiply_block(p, t, std::min(t + x_block, x.rows()), o, std::min(o + w_block, last));

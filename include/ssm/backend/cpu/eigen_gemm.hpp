@@ -22,7 +22,7 @@ struct eigen_gemm {
     static void multiply(thread_pool& pool, matrix_view<const float> x, matrix_view<const W> w,
                          vector_view<const float> bias, matrix_view<float> y, bool accumulate) {
         if (x.rows() < shortest_prompt) return dot_tiles::multiply(pool, x, w, bias, y, accumulate);
-        pool.for_each_range(w.rows(), outputs_at_once, [&](index first, index last) {
+        pool.for_each_range(w.rows(), outputs_at_once, x.size(), [&](index first, index last) {
             for (index o = first; o < last; o += outputs_at_once)
                 multiply_outputs(x, w, bias, y, accumulate, o, std::min(outputs_at_once, last - o));
         });

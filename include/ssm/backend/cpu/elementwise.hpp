@@ -24,7 +24,7 @@ inline void embed(const cpu_matrix& table, std::span<const token_id> ids, matrix
 
 /// x = softplus(x), in place.
 inline void softplus(thread_pool& pool, matrix_view<float> x) {
-    pool.for_each_range(x.rows(), 1, [&](index first, index last) {
+    pool.for_each_range(x.rows(), 1, x.columns(), [&](index first, index last) {
         for (index t = first; t < last; ++t)
             for (index i = 0; i < x.columns(); i += lanes::width) {
                 float* const at = x.data() + t * x.stride() + i;
@@ -38,7 +38,7 @@ inline void softplus(thread_pool& pool, matrix_view<float> x) {
 
 /// y = y silu(z), in place; both (tokens, channels).
 inline void gate(thread_pool& pool, matrix_view<const float> z, matrix_view<float> y) {
-    pool.for_each_range(y.rows(), 1, [&](index first, index last) {
+    pool.for_each_range(y.rows(), 1, y.columns(), [&](index first, index last) {
         for (index t = first; t < last; ++t)
             for (index i = 0; i < y.columns(); i += lanes::width) {
                 float* const at = y.data() + t * y.stride() + i;

@@ -14,7 +14,7 @@ namespace ssm::cpu_kernels {
 inline void rms_norm(thread_pool& pool, matrix_view<const float> x, vector_view<const float> gain, float eps,
                      matrix_view<float> y) {
     const index columns = x.columns();
-    pool.for_each_range(x.rows(), 1, [&](index first, index last) {
+    pool.for_each_range(x.rows(), 1, columns, [&](index first, index last) {
         for (index t = first; t < last; ++t) {
             const float* const from = x.data() + t * x.stride();
             float* const to = y.data() + t * y.stride();

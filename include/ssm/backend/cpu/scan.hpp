@@ -115,7 +115,7 @@ template <class Products>
 struct scan_kernel<sequential, basic_cpu<Products>> {
     template <recurrence R>
     static void run(thread_pool& pool, sequential, const R& r, matrix_view<float> h, matrix_view<float> y) {
-        pool.for_each_range(h.columns(), lanes::width, [&](index first, index last) {
+        pool.for_each_range(h.columns(), lanes::width, y.rows() * h.rows(), [&](index first, index last) {
             cpu_kernels::scan_in_order(r, {0, y.rows(), first, last}, h, y);
         });
     }
@@ -140,7 +140,7 @@ struct scan_kernel<chunked, basic_cpu<Products>> {
         const auto slice = [&](cpu_buffer<float>& of, index chunk) {
             return matrix_view<float>(of.data() + chunk * h.size(), h.rows(), channels);
         };
-        pool.for_each_range(chunks - 1, 1, [&](index first, index last) {
+        pool.for_each_range(chunks - 1, 1, policy.length * h.size(), [&](index first, index last) {
             for (index chunk = first; chunk < last; ++chunk)
                 cpu_kernels::summarise(r, range_of(chunk), slice(decays, chunk), slice(states, chunk));
         });
@@ -154,7 +154,7 @@ struct scan_kernel<chunked, basic_cpu<Products>> {
                     if (chunk + 1 < chunks) h(n, ch) = step(h(n, ch));
                 }
 
-        pool.for_each_range(chunks, 1, [&](index first, index last) {
+        pool.for_each_range(chunks, 1, policy.length * h.size(), [&](index first, index last) {
             for (index chunk = first; chunk < last; ++chunk)
                 cpu_kernels::scan_in_order(r, range_of(chunk), slice(states, chunk), y);
         });

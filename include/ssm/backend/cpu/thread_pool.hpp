@@ -49,12 +49,14 @@ public:
     [[nodiscard]] int size() const noexcept { return static_cast<int>(workers_.size()) + 1; }
 
     /// Calls `body(begin, end)` on ranges that cover [0, count) once; every range but the last starts and ends at a
-    /// multiple of `grain`. `body` must not throw.
+    /// multiple of `grain`. An item takes about `cost` arithmetic operations: a range too small to be worth waking a
+    /// thread for is not split. `body` must not throw.
     template <class Body>
-    void for_each_range(index count, index grain, const Body& body) {
+    void for_each_range(index count, index grain, index cost, const Body& body) {
         if (count <= 0) return;
         const index grains = (count + grain - 1) / grain;
-        const index parts = std::min<index>(size(), grains);
+        const index worthwhile = std::max<index>(1, count * std::max<index>(1, cost) / least_operations);
+        const index parts = std::min({static_cast<index>(size()), grains, worthwhile});
         const auto run_part = [&](index part) {
             const index begin = grains * part / parts * grain;
             const index end = std::min(count, grains * (part + 1) / parts * grain);
@@ -81,8 +83,12 @@ private:
         index parts = 0;
     };
 
-    // Long enough to bridge the gap between two operations of one token, short enough not to burn an idle core.
-    static constexpr int spins_before_sleep = 4000;
+    // A few microseconds of work, about what it takes to hand it over.
+    static constexpr index least_operations = 32768;
+
+    // About a millisecond: waking a sleeping thread takes a tenth of that on a virtual machine, longer than most operations
+    // of a token, so a thread that sleeps between two of them makes the other side sleep as well.
+    static constexpr int spins_before_sleep = 50'000;
 
     static void pause() noexcept {
 #if defined(__x86_64__)
