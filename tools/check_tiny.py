@@ -1,13 +1,15 @@
 # SPDX-FileCopyrightText: 2026 The ssm authors
 # SPDX-License-Identifier: Apache-2.0
-"""Checks a folder written by train_tiny.py against transformers, then prints samples.
+"""Checks a folder written by train_tiny.py against transformers, measures it and prints samples.
 
     python tools/check_tiny.py --model models/fairy-tiny --data tales.txt
 
-transformers runs in fp32 with use_cache=False, and must agree with the training code on the logits and on the validation loss.
+transformers runs in fp32 with use_cache=False, and must agree with the training code on the logits and on the
+validation loss.
 """
 
 import argparse
+import math
 from pathlib import Path
 
 import torch
@@ -45,6 +47,26 @@ def sample(model, tokenizer, prompt, tokens, temperature=0.8, top_p=0.95):
     return tokenizer.decode(ids[0])
 
 
+def measure(ours, theirs, tokenizer, args):
+    """Losses in nats per token over windows of --length tokens, each from an empty state."""
+    tales, held_out = read_book(args.data)
+    validation = torch.tensor(tokenizer(held_out).input_ids)
+    some = torch.tensor(tokenizer(tales[len(tales) // 2]).input_ids)
+    for tale in tales[len(tales) // 2 + 1 :]:
+        if len(some) >= len(validation):
+            break
+        some = torch.cat([some, torch.tensor([tokenizer.eos_token_id] + tokenizer(tale).input_ids)])
+    loss = evaluate(ours, validation, args.length, batch=4)
+    reference = evaluate(Logits(theirs), validation, args.length, batch=4)
+    assert abs(loss - reference) < 1e-4, f"{loss} and {reference} by transformers"
+    bits = loss * (len(validation) - 1) / math.log(2) / len(held_out.encode())
+    print(f"{sum(p.numel() for p in ours.parameters())} parameters, {len(validation)} tokens of {len(held_out)} bytes")
+    print(f"validation loss {loss:.5f} ({reference:.5f} by transformers), perplexity {math.exp(loss):.2f}")
+    print(f"validation bits per byte {bits:.4f}")
+    print(f"validation loss as one stream {evaluate(ours, validation, len(validation) - 1):.5f}")
+    print(f"loss on {len(some)} tokens of the training text {evaluate(ours, some, args.length, batch=4):.5f}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", type=Path, required=True)
@@ -71,11 +93,10 @@ def main():
     assert error < 1e-5
 
     if args.data:
-        validation = torch.tensor(tokenizer(read_book(args.data)[1]).input_ids)
-        print(f"validation loss, transformers: {evaluate(Logits(theirs), validation, args.length):.5f}")
+        measure(ours, theirs, tokenizer, args)
 
     torch.manual_seed(args.seed)
-    for prompt in args.prompt or ["Once upon a time", "The old king said to his daughter", '"Who are you?" said the wolf']:
+    for prompt in args.prompt or ["Once upon a time", "The old king said", '"Who are you?" said the wolf']:
         print("---\n" + sample(theirs, tokenizer, prompt, args.tokens))
 
 
