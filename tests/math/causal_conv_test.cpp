@@ -7,7 +7,6 @@
 #include "support/catch.hpp"
 #include "support/random_values.hpp"
 
-using ssm::index;
 using ssm::matrix_view;
 using ssm::vector_view;
 using ssm::math::causal_conv;
@@ -45,9 +44,9 @@ TEST_CASE("One tap needs no window") {
 }
 
 TEST_CASE("A sequence cut anywhere gives the same values and the same window") {
-    constexpr index tokens = 13, channels = 3;
-    for (const index width : {0, 1, 2, 3, 7})
-        for (index cut = 0; cut <= tokens; ++cut) {
+    constexpr ssm::index tokens = 13, channels = 3;
+    for (const ssm::index width : {0, 1, 2, 3, 7})
+        for (ssm::index cut = 0; cut <= tokens; ++cut) {
             CAPTURE(width, cut);
             const auto x = ssm::test::random_values(tokens * channels);
             const auto taps = ssm::test::random_values((width + 1) * channels, -1, 1, 2);

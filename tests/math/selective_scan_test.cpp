@@ -14,14 +14,13 @@
 
 using elsewhere::dual;
 using ssm::affine;
-using ssm::index;
 using ssm::matrix_view;
 using ssm::vector_view;
 using ssm::math::selective_scan;
 
 namespace {
 
-constexpr index tokens = 40, channels = 3, states = 5;
+constexpr ssm::index tokens = 40, channels = 3, states = 5;
 
 template <class S>
 std::vector<S> widened(const std::vector<float>& values) {
@@ -44,10 +43,10 @@ struct problem {
     std::vector<std::vector<S>*> parameters() { return {&a, &d, &raw_dt, &x, &b, &c, &h}; }
 
     /// Tokens [first, first + count), from the state that is there.
-    void run(index first, index count) {
+    void run(ssm::index first, ssm::index count) {
         dt.clear();
         for (const S& raw : raw_dt) dt.push_back(ssm::math::softplus(raw));
-        const auto slice = [&](std::vector<S>& of, index columns) {
+        const auto slice = [&](std::vector<S>& of, ssm::index columns) {
             return matrix_view<S>(of.data(), tokens, columns).rows(first, count);
         };
         const ssm::selective<S> r{matrix_view<S>(a.data(), states, channels),
@@ -74,27 +73,31 @@ struct wrapping {
     using scalar = std::uint32_t;
     const std::uint32_t* noise;
 
-    std::uint32_t at(index t, index ch, index n) const { return noise[(t * channels + ch) * states + n]; }
-    affine<scalar> transition(index t, index ch, index n) const { return {at(t, ch, n), at(t, ch, n) ^ 12345U}; }
-    scalar readout(index t, index ch, index n) const { return at(t, ch, n) >> 7; }
-    scalar skip(index t, index ch) const { return at(t, ch, 0) << 3; }
+    std::uint32_t at(ssm::index t, ssm::index ch, ssm::index n) const {
+        return noise[(t * channels + ch) * states + n];
+    }
+    affine<scalar> transition(ssm::index t, ssm::index ch, ssm::index n) const {
+        return {at(t, ch, n), at(t, ch, n) ^ 12345U};
+    }
+    scalar readout(ssm::index t, ssm::index ch, ssm::index n) const { return at(t, ch, n) >> 7; }
+    scalar skip(ssm::index t, ssm::index ch) const { return at(t, ch, 0) << 3; }
 };
 
 /// The scan of `wrapping` in chunks: each is summarised as one map per state, the summaries are applied in order, and
 /// each chunk is replayed from the state it starts with.
-std::vector<std::uint32_t> chunked_scan(const std::uint32_t* noise, index length, std::vector<std::uint32_t>& h) {
+std::vector<std::uint32_t> chunked_scan(const std::uint32_t* noise, ssm::index length, std::vector<std::uint32_t>& h) {
     std::vector<std::uint32_t> y(tokens * channels);
-    for (index first = 0; first < tokens; first += length) {
-        const index count = std::min(length, tokens - first);
+    for (ssm::index first = 0; first < tokens; first += length) {
+        const ssm::index count = std::min(length, tokens - first);
         const wrapping chunk{noise + first * channels * states};
         auto replayed = h;
         selective_scan(chunk, count, channels, states, matrix_view<std::uint32_t>(replayed.data(), states, channels),
                        matrix_view<std::uint32_t>(y.data(), tokens, channels).rows(first, count));
         const matrix_view<std::uint32_t> start(h.data(), states, channels);
-        for (index ch = 0; ch < channels; ++ch)
-            for (index n = 0; n < states; ++n) {
+        for (ssm::index ch = 0; ch < channels; ++ch)
+            for (ssm::index n = 0; n < states; ++n) {
                 auto summary = affine<std::uint32_t>::identity();
-                for (index t = 0; t < count; ++t) summary = then(summary, chunk.transition(t, ch, n));
+                for (ssm::index t = 0; t < count; ++t) summary = then(summary, chunk.transition(t, ch, n));
                 start(n, ch) = summary(start(n, ch));
             }
     }
@@ -127,7 +130,7 @@ TEST_CASE("A scan of no tokens leaves the state alone") {
 TEST_CASE("A sequence cut anywhere gives the same bits") {
     problem<float> whole;
     whole.run(0, tokens);
-    for (index cut = 0; cut <= tokens; ++cut) {
+    for (ssm::index cut = 0; cut <= tokens; ++cut) {
         CAPTURE(cut);
         problem<float> pieces;
         pieces.run(0, cut);
@@ -158,7 +161,7 @@ TEST_CASE("A scan in chunks, composed by their affine summaries, is the scan in 
     selective_scan(wrapping{noise.data()}, tokens, channels, states,
                    matrix_view<std::uint32_t>(h.data(), states, channels),
                    matrix_view<std::uint32_t>(y.data(), tokens, channels));
-    for (const index length : {1, 7, 20, 39, 40, 64}) {
+    for (const ssm::index length : {1, 7, 20, 39, 40, 64}) {
         CAPTURE(length);
         auto chunked_h = start;
         CHECK(chunked_scan(noise.data(), length, chunked_h) == y);

@@ -7,7 +7,6 @@
 
 #include "support/catch.hpp"
 
-using ssm::index;
 using ssm::ring_window;
 using ssm::shift_window;
 
@@ -18,43 +17,43 @@ namespace {
 template <class Policy>
 class window {
 public:
-    explicit window(index width) : rows_(static_cast<std::size_t>(width)) {}
+    explicit window(ssm::index width) : rows_(static_cast<std::size_t>(width)) {}
 
     /// What `backend/concepts.hpp` asks of a kernel: oldest first, so that a row is read before its place is taken.
-    void take(index tokens) {
-        const index next = Policy::advance(cursor_, width(), tokens);
-        for (index age = width(); age >= 1; --age) {
-            const index kept = age > tokens ? row(age - tokens, cursor_) : seen_ + tokens + 1 - age;
+    void take(ssm::index tokens) {
+        const ssm::index next = Policy::advance(cursor_, width(), tokens);
+        for (ssm::index age = width(); age >= 1; --age) {
+            const ssm::index kept = age > tokens ? row(age - tokens, cursor_) : seen_ + tokens + 1 - age;
             rows_[static_cast<std::size_t>(Policy::slot(age, width(), next))] = kept;
         }
         cursor_ = next;
         seen_ += tokens;
     }
 
-    index input(index age) const { return row(age, cursor_); }
-    index cursor() const { return cursor_; }
+    ssm::index input(ssm::index age) const { return row(age, cursor_); }
+    ssm::index cursor() const { return cursor_; }
 
 private:
-    index width() const { return static_cast<index>(rows_.size()); }
-    index row(index age, index cursor) const {
+    ssm::index width() const { return static_cast<ssm::index>(rows_.size()); }
+    ssm::index row(ssm::index age, ssm::index cursor) const {
         return rows_[static_cast<std::size_t>(Policy::slot(age, width(), cursor))];
     }
 
-    std::vector<index> rows_;
-    index cursor_ = 0;
-    index seen_ = 0;
+    std::vector<ssm::index> rows_;
+    ssm::index cursor_ = 0;
+    ssm::index seen_ = 0;
 };
 
 }  // namespace
 
 TEMPLATE_TEST_CASE("Every age has a row of its own, wherever the cursor is", "", shift_window, ring_window) {
-    for (const index width : {1, 2, 3, 7})
-        for (index tokens = 0; tokens <= 2 * width; ++tokens) {
+    for (const ssm::index width : {1, 2, 3, 7})
+        for (ssm::index tokens = 0; tokens <= 2 * width; ++tokens) {
             CAPTURE(width, tokens);
-            const index cursor = TestType::advance(0, width, tokens);
+            const ssm::index cursor = TestType::advance(0, width, tokens);
             std::vector<bool> taken(static_cast<std::size_t>(width));
-            for (index age = 1; age <= width; ++age) {
-                const index slot = TestType::slot(age, width, cursor);
+            for (ssm::index age = 1; age <= width; ++age) {
+                const ssm::index slot = TestType::slot(age, width, cursor);
                 REQUIRE(slot >= 0);
                 REQUIRE(slot < width);
                 CHECK_FALSE(taken[static_cast<std::size_t>(slot)]);
@@ -64,25 +63,26 @@ TEMPLATE_TEST_CASE("Every age has a row of its own, wherever the cursor is", "",
 }
 
 TEMPLATE_TEST_CASE("Advancing in two steps is advancing once", "", shift_window, ring_window) {
-    for (const index width : {0, 1, 3, 7})
-        for (index first = 0; first < 20; ++first)
-            for (index second = 0; second < 20; ++second)
+    for (const ssm::index width : {0, 1, 3, 7})
+        for (ssm::index first = 0; first < 20; ++first)
+            for (ssm::index second = 0; second < 20; ++second)
                 CHECK(TestType::advance(TestType::advance(0, width, first), width, second) ==
                       TestType::advance(0, width, first + second));
 }
 
 TEMPLATE_TEST_CASE("The last inputs are found for any sequence of chunk lengths", "", shift_window, ring_window) {
     std::mt19937 generator(1);
-    for (const index width : {1, 2, 3, 7})
+    for (const ssm::index width : {1, 2, 3, 7})
         for (int trial = 0; trial < 20; ++trial) {
             window<TestType> kept(width);
-            index seen = 0;
+            ssm::index seen = 0;
             for (int chunk = 0; chunk < 30; ++chunk) {
-                const auto tokens = static_cast<index>(generator() % 12);
+                const auto tokens = static_cast<ssm::index>(generator() % 12);
                 kept.take(tokens);
                 seen += tokens;
                 CAPTURE(width, trial, chunk, seen);
-                for (index age = 1; age <= width; ++age) CHECK(kept.input(age) == (age <= seen ? seen + 1 - age : 0));
+                for (ssm::index age = 1; age <= width; ++age)
+                    CHECK(kept.input(age) == (age <= seen ? seen + 1 - age : 0));
             }
         }
 }
@@ -94,8 +94,8 @@ TEST_CASE("shift_window keeps the oldest row first and no cursor") {
 }
 
 TEST_CASE("ring_window leaves a kept row where it is") {
-    for (index cursor = 0; cursor < 3; ++cursor)
-        for (index age = 1; age < 3; ++age)
+    for (ssm::index cursor = 0; cursor < 3; ++cursor)
+        for (ssm::index age = 1; age < 3; ++age)
             CHECK(ring_window::slot(age + 1, 3, ring_window::advance(cursor, 3, 1)) ==
                   ring_window::slot(age, 3, cursor));
 }

@@ -10,29 +10,30 @@
 #include "support/random_values.hpp"
 
 using ssm::affine;
-using ssm::index;
 using ssm::matrix_view;
 using ssm::vector_view;
 using ssm::zero_order_hold;
 
 namespace {
 
-constexpr index tokens = 4, channels = 3, states = 2;
+constexpr ssm::index tokens = 4, channels = 3, states = 2;
 
 /// Values as a matrix in double precision.
 class table {
 public:
-    table(index rows, index columns, float low, float high, unsigned seed) : rows_(rows), columns_(columns) {
+    table(ssm::index rows, ssm::index columns, float low, float high, unsigned seed) : rows_(rows), columns_(columns) {
         const auto narrow = ssm::test::random_values(rows * columns, low, high, seed);
         values_.assign(narrow.begin(), narrow.end());
     }
     matrix_view<double> view() { return matrix_view<double>(values_.data(), rows_, columns_); }
     vector_view<double> row() { return vector_view<double>(values_.data(), columns_); }
-    double at(index row, index column) const { return values_[static_cast<std::size_t>(row * columns_ + column)]; }
+    double at(ssm::index row, ssm::index column) const {
+        return values_[static_cast<std::size_t>(row * columns_ + column)];
+    }
 
 private:
-    index rows_;
-    index columns_;
+    ssm::index rows_;
+    ssm::index columns_;
     std::vector<double> values_;
 };
 
@@ -42,10 +43,10 @@ TEST_CASE("selective is Mamba's recurrence, element by element") {
     table a(states, channels, -4, -0.1F, 1), d(1, channels, -1, 1, 2), dt(tokens, channels, 0.01F, 1, 3);
     table x(tokens, channels, -1, 1, 4), b(tokens, states, -1, 1, 5), c(tokens, states, -1, 1, 6);
     const ssm::selective<double> r{a.view(), d.row(), dt.view(), x.view(), b.view(), c.view()};
-    for (index t = 0; t < tokens; ++t)
-        for (index ch = 0; ch < channels; ++ch) {
+    for (ssm::index t = 0; t < tokens; ++t)
+        for (ssm::index ch = 0; ch < channels; ++ch) {
             CHECK(r.skip(t, ch) == Approx(d.at(0, ch) * x.at(t, ch)));
-            for (index n = 0; n < states; ++n) {
+            for (ssm::index n = 0; n < states; ++n) {
                 const affine<double> step = r.transition(t, ch, n);
                 CHECK(step.a == Approx(std::exp(dt.at(t, ch) * a.at(n, ch))));
                 CHECK(step.b == Approx(dt.at(t, ch) * x.at(t, ch) * b.at(t, n)));
@@ -58,10 +59,10 @@ TEST_CASE("s4d is time-invariant, element by element") {
     table decay(states, channels, 0, 1, 1), gain(states, channels, -1, 1, 2), c(states, channels, -1, 1, 3);
     table d(1, channels, -1, 1, 4), x(tokens, channels, -1, 1, 5);
     const ssm::s4d<double> r{decay.view(), gain.view(), c.view(), d.row(), x.view()};
-    for (index t = 0; t < tokens; ++t)
-        for (index ch = 0; ch < channels; ++ch) {
+    for (ssm::index t = 0; t < tokens; ++t)
+        for (ssm::index ch = 0; ch < channels; ++ch) {
             CHECK(r.skip(t, ch) == Approx(d.at(0, ch) * x.at(t, ch)));
-            for (index n = 0; n < states; ++n) {
+            for (ssm::index n = 0; n < states; ++n) {
                 CHECK(r.transition(t, ch, n).a == decay.at(n, ch));
                 CHECK(r.transition(t, ch, n).b == Approx(gain.at(n, ch) * x.at(t, ch)));
                 CHECK(r.readout(t, ch, n) == c.at(n, ch));
@@ -76,9 +77,9 @@ TEST_CASE("s4d's output is the convolution with its kernel C decay^k gain") {
     std::vector<double> y(20);
     ssm::math::selective_scan(ssm::s4d<double>{decay.view(), gain.view(), c.view(), d.row(), x.view()}, 20, 1, 1,
                               matrix_view<double>(&h, 1, 1), matrix_view<double>(y.data(), 20, 1));
-    for (index t = 0; t < 20; ++t) {
+    for (ssm::index t = 0; t < 20; ++t) {
         double expected = d.at(0, 0) * x.at(t, 0);
-        for (index k = 0; k <= t; ++k)
+        for (ssm::index k = 0; k <= t; ++k)
             expected += c.at(0, 0) * std::pow(decay.at(0, 0), static_cast<double>(k)) * gain.at(0, 0) * x.at(t - k, 0);
         CHECK(y[static_cast<std::size_t>(t)] == Approx(expected));
     }

@@ -103,11 +103,14 @@ static_assert(sizeof(f16) == 2 && std::is_trivially_copyable_v<f16>);
     return "unknown";
 }
 
-/// The `dtype` of a storage type: float, bf16 or f16.
+/// A storage type: float, bf16 or f16.
+template <class T>
+concept stored_element = std::is_same_v<T, float> || std::is_same_v<T, bf16> || std::is_same_v<T, f16>;
+
+/// The `dtype` of a storage type.
 template <class T>
 inline constexpr dtype dtype_of = [] {
-    static_assert(std::is_same_v<T, float> || std::is_same_v<T, bf16> || std::is_same_v<T, f16>,
-                  "ssm: a stored element is float, ssm::bf16 or ssm::f16");
+    static_assert(stored_element<T>, "ssm: a stored element is float, ssm::bf16 or ssm::f16");
     return std::is_same_v<T, float> ? dtype::f32 : std::is_same_v<T, bf16> ? dtype::bf16 : dtype::f16;
 }();
 

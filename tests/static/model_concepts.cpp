@@ -1,0 +1,90 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#include <ssm/backend/cpu/cpu.hpp>
+#include <ssm/ssm.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sources {
+
+/// A weight source that has everything; each one below differs from it in one thing.
+struct complete {
+    const ssm::model_config& config() const;
+    std::optional<ssm::stored_tensor> find(std::string_view name) const;
+    std::string describe() const;
+};
+static_assert(ssm::weight_source<complete>);
+
+struct without_config : complete {
+    const ssm::model_config& config() const = delete;
+};
+static_assert(!ssm::weight_source<without_config>);
+
+struct finding_always : complete {
+    ssm::stored_tensor find(std::string_view name) const;
+};
+static_assert(!ssm::weight_source<finding_always>);
+
+struct nameless : complete {
+    void describe() const;
+};
+static_assert(!ssm::weight_source<nameless>);
+
+}  // namespace sources
+
+namespace mixers {
+
+using loader = ssm::weight_loader<ssm::cpu>;
+
+static_assert(ssm::mixer_on<ssm::mamba_mixer<ssm::cpu, ssm::mamba_arch>, ssm::cpu>);
+static_assert(ssm::mixer_on<ssm::mamba_mixer<ssm::cpu, ssm::falcon_mamba_arch>, ssm::cpu>);
+
+/// A mixer that has everything.
+struct complete {
+    complete(loader& load, const std::string& prefix, const ssm::model_config& config);
+    static ssm::layer_shape shape(const ssm::model_config& config);
+    static ssm::index scratch(const ssm::model_config& config, ssm::index tokens);
+    void forward(const ssm::cpu& device, ssm::matrix_view<const float> u, ssm::layer_state memory,
+                 ssm::workspace<ssm::cpu>& scratch, ssm::matrix_view<float> residual) const;
+    ssm::index bytes() const;
+};
+static_assert(ssm::mixer_on<complete, ssm::cpu>);
+
+struct without_weights : complete {};
+static_assert(!ssm::loads_weights<without_weights, ssm::cpu> && !ssm::mixer_on<without_weights, ssm::cpu>);
+
+struct without_shape : complete {
+    using complete::complete;
+    static ssm::layer_shape shape(const ssm::model_config& config) = delete;
+};
+static_assert(!ssm::states_memory<without_shape> && !ssm::mixer_on<without_shape, ssm::cpu>);
+
+struct without_scratch : complete {
+    using complete::complete;
+    static ssm::index scratch(const ssm::model_config& config, ssm::index tokens) = delete;
+};
+static_assert(!ssm::states_memory<without_scratch> && !ssm::mixer_on<without_scratch, ssm::cpu>);
+
+struct without_bytes : complete {
+    using complete::complete;
+    ssm::index bytes() const = delete;
+};
+static_assert(!ssm::states_memory<without_bytes> && !ssm::mixer_on<without_bytes, ssm::cpu>);
+
+struct changing_itself : complete {
+    using complete::complete;
+    void forward(const ssm::cpu& device, ssm::matrix_view<const float> u, ssm::layer_state memory,
+                 ssm::workspace<ssm::cpu>& scratch, ssm::matrix_view<float> residual);
+};
+static_assert(!ssm::mixes_time<changing_itself, ssm::cpu> && !ssm::mixer_on<changing_itself, ssm::cpu>);
+
+struct without_memory : complete {
+    using complete::complete;
+    void forward(const ssm::cpu& device, ssm::matrix_view<const float> u, ssm::workspace<ssm::cpu>& scratch,
+                 ssm::matrix_view<float> residual) const;
+};
+static_assert(!ssm::mixes_time<without_memory, ssm::cpu> && !ssm::mixer_on<without_memory, ssm::cpu>);
+
+}  // namespace mixers
