@@ -1,0 +1,14 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+// expect: has_readout
+#include <ssm/backend/cpu/cpu.hpp>
+
+struct forgetful {
+    using scalar = float;
+    ssm::affine<float> transition(ssm::index, ssm::index, ssm::index) const { return {0.5F, 1.0F}; }
+    float skip(ssm::index, ssm::index) const { return 0.0F; }
+};
+
+void run(const ssm::cpu& device, ssm::matrix_view<float> h, ssm::matrix_view<float> y) {
+    device.scan(ssm::sequential{}, forgetful{}, h, y);
+}
