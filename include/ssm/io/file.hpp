@@ -1,0 +1,142 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ssm/core/dtype.hpp>
+#include <ssm/core/error.hpp>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace ssm {
+
+/// How a file's bytes reach memory.
+enum class access {
+    map,  ///< mapped: loaded on first use, shared between processes. If another process truncates the file while it is
+          ///< mapped, touching the lost part raises SIGBUS; use `read` where that can happen.
+    read  ///< copied into memory at once
+};
+
+/// Told after each block how many of how many bytes are read; returning false stops with `cancelled`.
+using read_progress = std::function<bool(index done, index total)>;
+
+/// The bytes of a file, constant, for as long as a copy of `owner` lives.
+struct file_bytes {
+    std::span<const std::byte> bytes;
+    std::shared_ptr<const void> owner;
+};
+
+/// An open file descriptor that closes itself.
+class file_descriptor {
+public:
+    /// Opens a regular file for reading. Throws io_error.
+    explicit file_descriptor(const std::filesystem::path& path)
+        : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+        if (descriptor_ < 0) fail("cannot be opened");
+        struct stat status = {};
+        if (::fstat(descriptor_, &status) != 0) {
+            const int why = errno;
+            ::close(descriptor_);
+            errno = why;
+            fail("cannot be examined");
+        }
+        if (!S_ISREG(status.st_mode)) {
+            ::close(descriptor_);
+            throw io_error({path.string(), {}, S_ISDIR(status.st_mode) ? "a folder" : "a special file", "a file", {}});
+        }
+        size_ = static_cast<std::size_t>(status.st_size);
+    }
+    ~file_descriptor() { ::close(descriptor_); }
+    file_descriptor(const file_descriptor&) = delete;
+    file_descriptor& operator=(const file_descriptor&) = delete;
+
+    [[nodiscard]] int get() const noexcept { return descriptor_; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+    /// Throws io_error with the system's reason.
+    [[noreturn]] void fail(const char* what) const {
+        throw io_error({path_.string(), {}, {}, {}, std::string(what) + ": " + std::strerror(errno)});
+    }
+
+private:
+    std::filesystem::path path_;
+    int descriptor_;
+    std::size_t size_ = 0;
+};
+
+/// Opens a file whole. Throws io_error when the system refuses, memory_error, and `cancelled` when `progress` says so.
+[[nodiscard]] inline file_bytes open_file(const std::filesystem::path& path, access how = access::map,
+                                          const read_progress& progress = nullptr) {
+    const file_descriptor file(path);
+    const std::size_t size = file.size();
+    if (size == 0) return {};
+    if (how == access::map) {
+        void* const start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+        if (start == MAP_FAILED) file.fail("cannot be mapped");
+        std::shared_ptr<const void> owner(start,
+                                          [size](const void* mapped) { ::munmap(const_cast<void*>(mapped), size); });
+        return {{static_cast<const std::byte*>(start), size}, std::move(owner)};
+    }
+
+    std::shared_ptr<std::byte[]> copy;
+    try {
+        copy = std::shared_ptr<std::byte[]>(new std::byte[size]);
+    } catch (const std::bad_alloc&) {
+        throw memory_error({path.string(),
+                            {},
+                            std::to_string(size) + " bytes",
+                            {},
+                            "out of memory; map the file instead of reading it"});
+    }
+    constexpr std::size_t block = std::size_t{16} << 20;
+    for (std::size_t done = 0; done < size;) {
+        const ssize_t count = ::read(file.get(), copy.get() + done, std::min(block, size - done));
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) file.fail("cannot be read");
+        if (count == 0)
+            throw io_error({path.string(),
+                            {},
+                            std::to_string(done) + " bytes",
+                            std::to_string(size) + " bytes",
+                            "the file shrank while it was read"});
+        done += static_cast<std::size_t>(count);
+        if (progress && !progress(static_cast<index>(done), static_cast<index>(size)))
+            throw cancelled({path.string(), {}, "reading stopped by the progress callback", {}, {}});
+    }
+    return {{copy.get(), size}, std::move(copy)};
+}
+
+/// Throws format_error when `bytes` are the text that Git LFS leaves in place of a file it has not fetched.
+inline void refuse_lfs_pointer(std::span<const std::byte> bytes, const std::filesystem::path& path) {
+    constexpr std::string_view mark = "version https://git-lfs";
+    if (bytes.size() >= mark.size() && std::memcmp(bytes.data(), mark.data(), mark.size()) == 0)
+        throw format_error({path.string(),
+                            {},
+                            "a Git LFS pointer",
+                            "the file itself",
+                            "run `git lfs pull` in the checkpoint's folder"});
+}
+
+/// A text file whole. Throws io_error, and format_error for a Git LFS pointer in place of the file.
+[[nodiscard]] inline std::string read_text_file(const std::filesystem::path& path) {
+    const file_bytes file = open_file(path, access::read);
+    refuse_lfs_pointer(file.bytes, path);
+    return std::string(reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size());
+}
+
+}  // namespace ssm
