@@ -1,0 +1,158 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "tools/program.hpp"
+
+namespace {
+
+using Catch::Contains;
+using ssm::test::ending;
+using ssm::test::program;
+using words = std::vector<std::string>;
+
+const std::string model = SSM_SOURCE_DIR "/models/fairy-tiny";
+const std::string prompt = "Once upon a time there was a king";
+
+ending generate(const words& arguments, const std::string& input = {}) {
+    return program(SSM_GENERATE, arguments, input).wait();
+}
+
+/// The model's folder, the words, and what makes a run short and repeatable.
+words with_model(const words& more) {
+    words arguments{model, "--tokens", "24", "--seed", "7", "--threads", "1"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+}
+
+void check_refused(const ending& e, int status, const std::string& sentence) {
+    CHECK(e.status == status);
+    CHECK(e.out == "");
+    CHECK_THAT(e.err, Contains(sentence));
+}
+
+}  // namespace
+
+TEST_CASE("ssm-generate takes the same prompt from an argument, a file and standard input") {
+    const ending argument = generate(with_model({prompt}));
+    CHECK(argument.status == 0);
+    CHECK(argument.out.size() > 20);
+    CHECK_THAT(argument.err, Contains("load") && Contains("prefill") && Contains("decode") && Contains("tokens/s") &&
+                                 Contains("state") && Contains("peak memory") && Contains("seed 7"));
+
+    const std::string path = std::filesystem::temp_directory_path() / "ssm_generate_test_prompt.txt";
+    std::ofstream(path, std::ios::binary) << prompt;
+    CHECK(generate(with_model({"--file", path})).out == argument.out);
+    CHECK(generate(with_model({"--file", "-"}), prompt).out == argument.out);
+    std::filesystem::remove(path);
+
+    const ending quiet = generate(with_model({"--quiet", "-"}), prompt);
+    CHECK(quiet.out == argument.out);
+    CHECK(quiet.err == "");
+}
+
+TEST_CASE("ssm-generate repeats a text from its seed, whatever the prefill and the threads") {
+    const std::string text = generate(with_model({prompt})).out;
+    CHECK(generate(with_model({prompt})).out == text);
+    CHECK(generate(with_model({prompt, "--prefill", "whole"})).out == text);
+    CHECK(generate(with_model({prompt, "--prefill", "1"})).out == text);
+    CHECK(generate(with_model({prompt, "--prefill", "3"})).out == text);
+    CHECK(generate({model, prompt, "--tokens", "24", "--seed", "7", "--threads", "2"}).out == text);
+
+    std::set<std::string> texts{text};
+    for (const char* seed : {"8", "9", "10"})
+        texts.insert(generate({model, prompt, "--tokens", "24", "--seed", seed, "--threads", "1"}).out);
+    CHECK(texts.size() == 4);
+}
+
+TEST_CASE("ssm-generate's options reach the sampler") {
+    const std::string greedy = generate(with_model({prompt, "--temperature", "0"})).out;
+    CHECK(generate(with_model({prompt, "--top-k", "1"})).out == greedy);
+    CHECK(generate(with_model({prompt, "--top-p", "1e-9"})).out == greedy);
+    CHECK(generate(with_model({prompt, "--min-p", "1"})).out == greedy);
+    CHECK(generate(with_model({prompt, "--temperature", "0", "--repetition-penalty", "1.5"})).out != greedy);
+    // The weights are bf16, so f32 holds the same numbers.
+    CHECK(generate(with_model({prompt, "--temperature", "0", "--dtype", "f32"})).out == greedy);
+    CHECK(generate(with_model({prompt, "--temperature", "0", "--dtype", "f16"})).status == 0);
+}
+
+TEST_CASE("ssm-generate stops at a stop string and at the end of text") {
+    const std::string text = generate(with_model({prompt, "--temperature", "0"})).out;
+    const std::string stop = text.substr(10, 4);
+    const std::string before = text.substr(0, text.find(stop));
+    CHECK(generate(with_model({prompt, "--temperature", "0", "--stop", stop})).out == before + "\n");
+    CHECK(generate(with_model({prompt, "--temperature", "0", "--stop", "\x01", "--stop", stop})).out == before + "\n");
+
+    const ending parsed = generate(with_model({"--parse-special", "<|endoftext|>", "--temperature", "0"}));
+    CHECK(parsed.status == 0);
+    CHECK_THAT(parsed.err, Contains("1 tokens"));
+    CHECK_THAT(generate(with_model({"<|endoftext|>"})).err, !Contains(" 1 tokens"));
+}
+
+TEST_CASE("ssm-generate writes valid text with every setting") {
+    const ending e = generate(with_model({"Caf\xC3\xA9 \xF0\x9F\x98\x80", "--temperature", "100"}));
+    CHECK(e.status == 0);
+    CHECK(e.out.back() == '\n');
+}
+
+TEST_CASE("ssm-generate refuses a wrong command line with status 2") {
+    check_refused(generate({}), 2, "model");
+    check_refused(generate({model}), 2, "prompt");
+    check_refused(generate(with_model({prompt, "--no-such-option"})), 2, "--no-such-option");
+    check_refused(generate(with_model({prompt, "--temperature", "warm"})), 2, "warm");
+    check_refused(generate(with_model({prompt, "--tokens", "1e99"})), 2, "--tokens");
+    check_refused(generate(with_model({prompt, "--prefill", "0"})), 2, "--prefill");
+    check_refused(generate(with_model({prompt, "--prefill", "half"})), 2, "half");
+    check_refused(generate(with_model({prompt, "--dtype", "f8"})), 2, "f8");
+    check_refused(generate(with_model({prompt, "--file", "x"})), 2, "--file");
+
+    const ending help = generate({"--help"});
+    CHECK(help.status == 0);
+    CHECK_THAT(help.out, Contains("--repetition-penalty") && Contains("Exit status"));
+    CHECK(generate({"--version"}).status == 0);
+}
+
+TEST_CASE("ssm-generate reports an error in one line with status 1") {
+    const auto check = [](const words& arguments, const std::string& sentence) {
+        const ending e = generate(arguments);
+        check_refused(e, 1, sentence);
+        CHECK_THAT(e.err, Catch::StartsWith("ssm-generate: "));
+        CHECK(std::count(e.err.begin(), e.err.end(), '\n') == 1);
+    };
+    check({"/no/such/folder", prompt}, "/no/such/folder");
+    check({SSM_SOURCE_DIR "/include", prompt}, "config.json");
+    check(with_model({""}), "at least one token");
+    check(with_model({"--file", "/no/such/prompt"}), "No such file");
+    check(with_model({"--file", "/"}), "directory");
+    check(with_model({"caf\xC3 au lait"}), "UTF-8");
+    check(with_model({prompt, "--temperature", "-1"}), "temperature: found -1, expected 0");
+    check(with_model({prompt, "--temperature", "nan"}), "temperature: found nan");
+    check(with_model({prompt, "--top-p", "0"}), "top_p: found 0");
+    check(with_model({prompt, "--top-k", "-3"}), "top_k: found -3");
+    check(with_model({prompt, "--min-p", "2"}), "min_p: found 2");
+    check(with_model({prompt, "--repetition-penalty", "0"}), "repetition_penalty: found 0");
+    check(with_model({prompt, "--stop", ""}), "empty string");
+    check({model, prompt, "--threads", "0"}, "threads");
+    check({model, prompt, "--tokens", "0"}, "tokens: found 0");
+}
+
+TEST_CASE("ssm-generate notices that its output cannot be written") {
+    const ending full = program(SSM_GENERATE, with_model({prompt}), {}, "/dev/full").wait();
+    CHECK(full.status == 1);
+    CHECK_THAT(full.err, Contains("standard output: ") && Contains("No space left"));
+}
+
+TEST_CASE("An interrupt ends ssm-generate after the current token") {
+    const program endless(SSM_GENERATE, {model, prompt, "--tokens", "100000000", "--ignore-eos", "--threads", "1"});
+    endless.interrupt_in_output();
+    const ending e = endless.wait();
+    CHECK(e.status == 130);
+    CHECK(e.out.back() == '\n');
+    CHECK_THAT(e.err, Contains("ended by interrupt"));
+}
