@@ -1,0 +1,177 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ssm/core/model_config.hpp>
+#include <ssm/io/file.hpp>
+#include <ssm/io/json.hpp>
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ssm {
+
+/// What config.json says: the model's sizes and numbers, and the ids that end a text.
+struct hf_config {
+    model_config model;
+    std::vector<token_id> eos_ids;  ///< [eos_token_id], a number or a list; may be empty
+};
+
+/// Reads a field that is a token id, a list of them or missing. Throws config_error.
+[[nodiscard]] inline std::vector<token_id> token_ids(const json_fields& fields, const char* key) {
+    constexpr index most = 1 << 24;
+    std::vector<token_id> ids;
+    const json* const value = fields.find(key);
+    if (value == nullptr) return ids;
+    if (!value->is_array()) return {static_cast<token_id>(fields.to_integer(key, *value, 0, most))};
+    for (const json& id : *value) ids.push_back(static_cast<token_id>(fields.to_integer(key, id, 0, most)));
+    return ids;
+}
+
+/// Readers of the two forms a Mamba configuration comes in.
+class config_reader {
+public:
+    explicit config_reader(const json_fields& fields) : fields_(fields) {}
+
+    [[nodiscard]] hf_config read() const {
+        hf_config config;
+        if (!fields_.has("model_type") && fields_.has("d_model"))
+            config.model = original();
+        else
+            config.model = hugging_face();
+        config.model.source = fields_.source();
+        config.eos_ids = token_ids(fields_, "eos_token_id");
+        for (const token_id id : config.eos_ids)
+            if (id >= config.model.vocab)
+                throw config_error({fields_.source(),
+                                    "eos_token_id",
+                                    std::to_string(id),
+                                    "an id below vocab_size, " + std::to_string(config.model.vocab),
+                                    {}});
+        return config;
+    }
+
+private:
+    // Bounds that no published model comes near, and whose products still fit an index.
+    static constexpr index widest = 1 << 20;
+    static constexpr index most_states = 1 << 12;
+    static constexpr index most_taps = 256;
+    static constexpr index most_layers = 1 << 14;
+    static constexpr index most_words = 1 << 24;
+
+    /// `FalconMambaConfig` and `MambaConfig` of transformers, with their defaults.
+    [[nodiscard]] model_config hugging_face() const {
+        model_config m;
+        m.model_type = fields_.text("model_type");
+        if (m.model_type != "falcon_mamba" && m.model_type != "mamba")
+            throw config_error({fields_.source(), "model_type", "\"" + m.model_type + "\"",
+                                "\"falcon_mamba\" or \"mamba\"", "other architectures are not supported"});
+        m.hidden = fields_.integer("hidden_size", 1, widest);
+        m.layers = layers();
+        m.vocab = fields_.integer("vocab_size", 1, most_words);
+        m.state = fields_.integer("state_size", 1, most_states, 16);
+        m.conv = fields_.integer("conv_kernel", 1, most_taps, 4);
+        m.inner = inner_width(m.hidden);
+        m.dt_rank = dt_rank("time_step_rank", fields_, m.hidden);
+        m.norm_eps = static_cast<float>(fields_.number("layer_norm_epsilon", 0, 1e3, 1e-5));
+        m.mixer_norm_eps = static_cast<float>(fields_.number("mixer_rms_eps", 0, 1e3, 1e-6));
+        m.projection_bias = fields_.boolean("use_bias", false);
+        m.conv_bias = fields_.boolean("use_conv_bias", true);
+        m.tied_head = fields_.boolean("tie_word_embeddings", true);
+        const std::string activation = fields_.text("hidden_act", "silu");
+        if (activation != "silu" && activation != "swish")
+            throw config_error({fields_.source(), "hidden_act", "\"" + activation + "\"", "\"silu\"",
+                                "no other activation is supported"});
+        return m;
+    }
+
+    [[nodiscard]] index layers() const {
+        return fields_.has("num_hidden_layers") ? fields_.integer("num_hidden_layers", 1, most_layers)
+                                                : fields_.integer("n_layer", 1, most_layers);
+    }
+
+    /// The stated width wins: falcon-mamba-7b's own file says 8192 and, wrongly, expand 16.
+    [[nodiscard]] index inner_width(index hidden) const {
+        if (fields_.has("intermediate_size")) return fields_.integer("intermediate_size", 1, widest);
+        return expanded(fields_, hidden);
+    }
+
+    [[nodiscard]] index expanded(const json_fields& fields, index hidden) const {
+        const double width = fields.number("expand", 1e-3, 1e3, 2) * static_cast<double>(hidden);
+        if (width < 1 || width > static_cast<double>(widest) || width != static_cast<double>(static_cast<index>(width)))
+            throw config_error({fields.source(),
+                                "expand",
+                                text_of(json(width / static_cast<double>(hidden))),
+                                "a factor of the hidden width " + std::to_string(hidden) +
+                                    " that gives a whole number up to " + std::to_string(widest),
+                                {}});
+        return static_cast<index>(width);
+    }
+
+    [[nodiscard]] static index dt_rank(const char* key, const json_fields& fields, index hidden) {
+        const json* const value = fields.find(key);
+        if (value == nullptr || *value == "auto") return (hidden + 15) / 16;
+        return fields.to_integer(key, *value, 1, widest);
+    }
+
+    /// `MambaConfig` of the original mamba_ssm package. Its loader ties the head by default and pads the vocabulary.
+    [[nodiscard]] model_config original() const {
+        model_config m;
+        m.model_type = "mamba";
+        m.hidden = fields_.integer("d_model", 1, widest);
+        m.layers = fields_.integer("n_layer", 1, most_layers);
+        const index multiple = fields_.integer("pad_vocab_size_multiple", 1, 1 << 16, 8);
+        m.vocab = (fields_.integer("vocab_size", 1, most_words) + multiple - 1) / multiple * multiple;
+        m.tied_head = fields_.boolean("tie_embeddings", true);
+        require_absent();
+
+        static const json nothing = json::object();
+        const json_fields mixer =
+            fields_.has("ssm_cfg") ? fields_.object("ssm_cfg") : json_fields(nothing, fields_.source() + ": ssm_cfg");
+        const std::string layer = mixer.text("layer", "Mamba1");
+        if (layer != "Mamba1")
+            throw config_error(
+                {mixer.source(), "layer", "\"" + layer + "\"", "\"Mamba1\"", "other mixers are not supported"});
+        m.inner = expanded(mixer, m.hidden);
+        m.state = mixer.integer("d_state", 1, most_states, 16);
+        m.conv = mixer.integer("d_conv", 1, most_taps, 4);
+        m.dt_rank = dt_rank("dt_rank", mixer, m.hidden);
+        m.projection_bias = mixer.boolean("bias", false);
+        m.conv_bias = mixer.boolean("conv_bias", true);
+        return m;
+    }
+
+    /// What the original package can do beyond Mamba-1 with RMS norms.
+    void require_absent() const {
+        if (!fields_.boolean("rms_norm", true))
+            throw config_error({fields_.source(), "rms_norm", "false", "true", "layer norms are not supported"});
+        for (const char* const key : {"attn_layer_idx", "attn_cfg"}) {
+            const json* const value = fields_.find(key);
+            if (value != nullptr && !value->empty())
+                throw config_error(
+                    {fields_.source(), key, text_of(*value), "nothing", "attention layers are not supported"});
+        }
+        if (fields_.integer("d_intermediate", 0, widest, 0) != 0)
+            throw config_error({fields_.source(), "d_intermediate", text_of(*fields_.find("d_intermediate")), "0",
+                                "blocks with an MLP are not supported"});
+    }
+
+    const json_fields& fields_;
+};
+
+/// Reads a config.json of Hugging Face's Falcon Mamba or Mamba, or of the original mamba_ssm.
+/// Throws config_error naming the file, the field, what was found and what is expected; format_error when it is not JSON.
+[[nodiscard]] inline hf_config parse_hf_config(std::string_view text, const std::string& source) {
+    const json parsed = parse_json(text, source);
+    const json_fields fields(parsed, source);
+    return config_reader(fields).read();
+}
+
+/// `parse_hf_config` of a file; throws io_error as well.
+[[nodiscard]] inline hf_config read_hf_config(const std::filesystem::path& path) {
+    return parse_hf_config(read_text_file(path), path.string());
+}
+
+}  // namespace ssm
