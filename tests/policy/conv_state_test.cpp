@@ -93,9 +93,15 @@ TEST_CASE("shift_window keeps the oldest row first and no cursor") {
     CHECK(shift_window::advance(0, 3, 100) == 0);
 }
 
-TEST_CASE("ring_window leaves a kept row where it is") {
-    for (ssm::index cursor = 0; cursor < 3; ++cursor)
-        for (ssm::index age = 1; age < 3; ++age)
-            CHECK(ring_window::slot(age + 1, 3, ring_window::advance(cursor, 3, 1)) ==
-                  ring_window::slot(age, 3, cursor));
+TEST_CASE("ring_window leaves a kept row where it is, and its cursor is a row") {
+    for (ssm::index width = 1; width <= 5; ++width)
+        for (ssm::index cursor = 0; cursor < width; ++cursor)
+            for (ssm::index tokens = 0; tokens <= 2 * width; ++tokens) {
+                CAPTURE(width, cursor, tokens);
+                const ssm::index next = ring_window::advance(cursor, width, tokens);
+                CHECK(next >= 0);
+                CHECK(next < width);
+                for (ssm::index age = 1; age + tokens <= width; ++age)
+                    CHECK(ring_window::slot(age + tokens, width, next) == ring_window::slot(age, width, cursor));
+            }
 }
