@@ -1,0 +1,185 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ssm/core/error.hpp>
+#include <ssm/core/model_config.hpp>
+#include <ssm/core/tensor.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace ssm {
+
+/// The configuration of a published model: "130m", "370m", "790m", "1.4b" and "2.8b" of the Mamba family (Gu and Dao
+/// 2023, table 12), "7b" of Falcon Mamba. Throws argument_error for another name.
+[[nodiscard]] inline model_config synthetic_shape(std::string_view name) {
+    model_config config;
+    config.model_type = "mamba";
+    config.state = 16;
+    config.conv = 4;
+    config.vocab = 50280;
+    config.tied_head = true;
+    config.source = "synthetic " + std::string(name);
+    if (name == "130m") {
+        config.hidden = 768;
+        config.layers = 24;
+    } else if (name == "370m") {
+        config.hidden = 1024;
+        config.layers = 48;
+    } else if (name == "790m") {
+        config.hidden = 1536;
+        config.layers = 48;
+    } else if (name == "1.4b") {
+        config.hidden = 2048;
+        config.layers = 48;
+    } else if (name == "2.8b") {
+        config.hidden = 2560;
+        config.layers = 64;
+    } else if (name == "7b") {
+        config.model_type = "falcon_mamba";
+        config.hidden = 4096;
+        config.layers = 64;
+        config.vocab = 65024;
+        config.tied_head = false;
+    } else {
+        throw argument_error(
+            {"synthetic_shape", "name", "\"" + std::string(name) + "\"", "130m, 370m, 790m, 1.4b, 2.8b or 7b", {}});
+    }
+    config.inner = 2 * config.hidden;
+    config.dt_rank = config.hidden / 16;
+    return config;
+}
+
+/// Random weights of a shape, made tensor by tensor when they are asked for: a weight source for measurements, where
+/// the numbers must be ordinary and the bytes must not come from a file. The same seed gives the same weights.
+///
+/// Scales are those of a fresh model (Gu and Dao 2023, section 3.6): matrices keep the variance of their input,
+/// A = -(1..N), softplus(dt bias) from 0.001 to 0.1.
+class synthetic_checkpoint {
+public:
+    explicit synthetic_checkpoint(model_config config, dtype type = dtype::bf16, std::uint64_t seed = 1)
+        : config_(std::move(config)), type_(type), seed_(seed) {
+        const model_config& c = config_;
+        add("backbone.embeddings.weight", {c.vocab, c.hidden}, uniform(1.0F));
+        for (index i = 0; i < c.layers; ++i) add_layer("backbone.layers." + std::to_string(i) + ".");
+        add("backbone.norm_f.weight", {c.hidden}, constant(1.0F));
+        if (!c.tied_head) add("lm_head.weight", {c.vocab, c.hidden}, uniform(fan_in(c.hidden)));
+    }
+
+    [[nodiscard]] const model_config& config() const noexcept { return config_; }
+    [[nodiscard]] std::string describe() const { return config_.source; }
+    [[nodiscard]] std::vector<std::string> names() const {
+        std::vector<std::string> all;
+        for (const auto& [name, made] : recipes_) all.push_back(name);
+        return all;
+    }
+    /// Bytes of all tensors.
+    [[nodiscard]] index bytes() const {
+        index sum = 0;
+        for (const auto& [name, made] : recipes_) sum += count_of(made.shape) * size_of(type_);
+        return sum;
+    }
+
+    /// Makes the tensor. Throws memory_error.
+    [[nodiscard]] std::optional<stored_tensor> find(std::string_view name) const {
+        const auto found = recipes_.find(name);
+        if (found == recipes_.end()) return std::nullopt;
+        const recipe& made = found->second;
+        std::optional<stored_tensor> tensor;
+        with_storage_type(type_, [&]<class T>(type_tag<T>) {
+            std::shared_ptr<std::vector<T>> values;
+            const index count = count_of(made.shape);
+            try {
+                values = std::make_shared<std::vector<T>>(static_cast<std::size_t>(count));
+            } catch (const std::bad_alloc&) {
+                throw memory_error({config_.source,
+                                    "tensor " + found->first,
+                                    std::to_string(count * size_of(type_)) + " bytes",
+                                    {},
+                                    "out of memory; choose a smaller shape or dtype"});
+            }
+            std::uint64_t state = seed_ + std::hash<std::string_view>{}(name);
+            for (index i = 0; i < count; ++i)
+                (*values)[static_cast<std::size_t>(i)] = T(made.value(i, next_unit(state)));
+            tensor = stored_tensor{found->first, type_, made.shape, std::as_bytes(std::span(*values)), values};
+        });
+        return tensor;
+    }
+
+private:
+    /// Element i of a tensor from a random number in [0, 1).
+    using formula = std::function<float(index i, float unit)>;
+    struct recipe {
+        std::vector<index> shape;
+        formula value;
+    };
+
+    void add_layer(const std::string& layer) {
+        const model_config& c = config_;
+        const std::string mixer = layer + "mixer.";
+        add(layer + "norm.weight", {c.hidden}, constant(1.0F));
+        add(mixer + "in_proj.weight", {2 * c.inner, c.hidden}, uniform(fan_in(c.hidden)));
+        add(mixer + "conv1d.weight", {c.inner, 1, c.conv}, uniform(fan_in(c.conv)));
+        if (c.conv_bias) add(mixer + "conv1d.bias", {c.inner}, uniform(fan_in(c.conv)));
+        add(mixer + "x_proj.weight", {c.dt_rank + 2 * c.state, c.inner}, uniform(fan_in(c.inner)));
+        add(mixer + "dt_proj.weight", {c.inner, c.dt_rank}, uniform(fan_in(c.dt_rank)));
+        add(mixer + "dt_proj.bias", {c.inner}, [](index, float unit) {
+            const float dt = 1e-3F * std::pow(100.0F, unit);
+            return std::log(std::expm1(dt));
+        });
+        add(mixer + "A_log", {c.inner, c.state},
+            [states = c.state](index i, float) { return std::log(static_cast<float>(i % states + 1)); });
+        add(mixer + "D", {c.inner}, constant(1.0F));
+        add(mixer + "out_proj.weight", {c.hidden, c.inner}, uniform(fan_in(c.inner)));
+        if (c.projection_bias) {
+            add(mixer + "in_proj.bias", {2 * c.inner}, uniform(0.1F));
+            add(mixer + "out_proj.bias", {c.hidden}, uniform(0.1F));
+        }
+    }
+
+    void add(const std::string& name, std::vector<index> shape, formula value) {
+        recipes_[name] = {std::move(shape), std::move(value)};
+    }
+
+    static formula constant(float value) {
+        return [value](index, float) { return value; };
+    }
+    /// Uniform of this standard deviation.
+    static formula uniform(float deviation) {
+        return [range = deviation * std::sqrt(12.0F)](index, float unit) { return range * (unit - 0.5F); };
+    }
+    static float fan_in(index inputs) { return 1.0F / std::sqrt(static_cast<float>(inputs)); }
+
+    /// splitmix64 (Steele, Lea and Flood 2014), its upper 24 bits.
+    static float next_unit(std::uint64_t& state) {
+        std::uint64_t z = (state += 0x9e3779b97f4a7c15U);
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+        return static_cast<float>((z ^ (z >> 31)) >> 40) * 0x1p-24F;
+    }
+
+    static index count_of(const std::vector<index>& shape) {
+        index count = 1;
+        for (const index extent : shape) count *= extent;
+        return count;
+    }
+
+    model_config config_;
+    dtype type_;
+    std::uint64_t seed_;
+    std::map<std::string, recipe, std::less<>> recipes_;
+};
+
+}  // namespace ssm
