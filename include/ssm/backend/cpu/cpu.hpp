@@ -78,8 +78,14 @@ public:
         cpu_kernels::causal_conv_silu<ConvState>(pool_, x, taps, bias, window, cursor, y);
     }
     void softplus(matrix_view<float> x) const { cpu_kernels::softplus(pool_, x); }
-    template <scan_policy Policy, recurrence R>
+    template <class Policy, class R>
     void scan(Policy policy, const R& r, matrix_view<float> h, matrix_view<float> y) const {
+        static_assert(
+            recurrence<R>,
+            "ssm: a recurrence is trivially copyable and has scalar, transition(t, ch, n), readout(t, ch, n) and "
+            "skip(t, ch): see policy/recurrence.hpp");
+        static_assert(scan_policy_on<Policy, basic_cpu>,
+                      "ssm: a scan policy is one that the backend has a scan_kernel for: see policy/scan.hpp");
         scan_kernel<Policy, basic_cpu>::run(pool_, policy, r, h, y);
     }
     void gate(matrix_view<const float> z, matrix_view<float> y) const { cpu_kernels::gate(pool_, z, y); }

@@ -74,16 +74,11 @@ private:
 
     template <int Outputs, int Tokens, class W>
     static void multiply_tile(const product<W>& p, index t, index o) {
-        const index depth = p.x.columns();
-        lanes::f32 sums[std::size_t{Outputs}][std::size_t{Tokens}] = {};
-        index k = 0;
-        for (; k + lanes::width <= depth; k += lanes::width)
-            add_columns<Outputs, Tokens>(p, t, o, k, lanes::width, sums);
-        if (k < depth) add_columns<Outputs, Tokens>(p, t, o, k, depth - k, sums);
-
-        SSM_UNROLL for (int i = 0; i < Outputs; ++i) {
+        lanes::f32 sums[std::size_t{Outputs}][std::size_t{Tokens}];
+        sum_products<Outputs, Tokens>(&p.w(o, 0), p.w.stride(), &p.x(t, 0), p.x.stride(), p.x.columns(), sums);
+        for (int i = 0; i < Outputs; ++i) {
             const float offset = p.bias.empty() ? 0.0F : p.bias[o + i];
-            SSM_UNROLL for (int j = 0; j < Tokens; ++j) {
+            for (int j = 0; j < Tokens; ++j) {
                 float& result = p.y(t + j, o + i);
                 const float value = lanes::sum(sums[i][j]) + offset;
                 result = p.accumulate ? result + value : value;
@@ -91,15 +86,29 @@ private:
         }
     }
 
-    /// sums += w[o..][k..] * x[t..][k..] for one vector of `count` columns.
+    /// sums[i][j] = the lanes of row i of w times row j of x. A function of its own, so that the loop has all registers
+    /// for its row pointers.
     template <int Outputs, int Tokens, class W>
-    static void add_columns(const product<W>& p, index t, index o, index k, index count,
+    [[gnu::noinline]] static void sum_products(const W* w, index w_stride, const float* x, index x_stride, index depth,
+                                               lanes::f32 (&sums)[std::size_t{Outputs}][std::size_t{Tokens}]) {
+        lanes::f32 running[std::size_t{Outputs}][std::size_t{Tokens}] = {};
+        index k = 0;
+        for (; k + lanes::width <= depth; k += lanes::width)
+            add_columns<Outputs, Tokens>(w + k, w_stride, x + k, x_stride, lanes::width, running);
+        if (k < depth) add_columns<Outputs, Tokens>(w + k, w_stride, x + k, x_stride, depth - k, running);
+        SSM_UNROLL for (int i = 0; i < Outputs; ++i) SSM_UNROLL for (int j = 0; j < Tokens; ++j) sums[i][j] =
+            running[i][j];
+    }
+
+    /// One vector of `count` columns.
+    template <int Outputs, int Tokens, class W>
+    static void add_columns(const W* w, index w_stride, const float* x, index x_stride, index count,
                             lanes::f32 (&sums)[std::size_t{Outputs}][std::size_t{Tokens}]) {
         lanes::f32 columns[std::size_t{Tokens}];
-        SSM_UNROLL for (int j = 0; j < Tokens; ++j) lanes::load_block(columns[j], &p.x(t + j, k), count);
+        SSM_UNROLL for (int j = 0; j < Tokens; ++j) lanes::load_block(columns[j], x + j * x_stride, count);
         SSM_UNROLL for (int i = 0; i < Outputs; ++i) {
             lanes::f32 row;
-            lanes::load_block(row, &p.w(o + i, k), count);
+            lanes::load_block(row, w + i * w_stride, count);
             SSM_UNROLL for (int j = 0; j < Tokens; ++j) lanes::add_product(sums[i][j], row, columns[j]);
         }
     }

@@ -7,8 +7,8 @@
 namespace ssm::lanes {
 
 /// \file
-/// exp and its relatives on whole vectors. The error bounds are those that `elementary_test.cpp` measures over every
-/// float of the stated range, in units in the last place against double precision.
+/// exp and its relatives on whole vectors. The error bounds hold for every float of the stated range, in
+/// units in the last place against double precision; `elementary_test.cpp` tries a thousandth of them.
 
 /// e^x, in place. At most 2 ulp where the result is normal; 0 below -87.33 (where it would be subnormal), infinity
 /// above 88.72; NaN stays NaN.
