@@ -50,10 +50,10 @@ struct measurement {
 struct report {
     std::string model;
     std::string dtype;
-    index weight_bytes;
-    index bytes_per_token;  ///< of weights that decoding a token reads
-    index state_bytes;
-    std::vector<measurement> rows;
+    index weight_bytes = 0;
+    index bytes_per_token = 0;  ///< of weights that decoding a token reads
+    index state_bytes = 0;
+    std::vector<measurement> rows = {};
 };
 
 [[nodiscard]] inline std::string table(const report& r) {
