@@ -22,7 +22,7 @@ namespace ssm::tools {
 /// Writes to standard output without delay. Throws io_error when that fails: a full disk, a reader that went away.
 inline void write_output(std::string_view text) {
     if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return;
-    throw io_error({"standard output", {}, std::strerror(errno), {}, "the text is not complete"});
+    throw io_error({"standard output", std::strerror(errno), {}, {}, "what was written is not complete"});
 }
 
 /// "14.6 GB", for reports.

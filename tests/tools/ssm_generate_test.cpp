@@ -31,6 +31,18 @@ words with_model(const words& more) {
     return arguments;
 }
 
+/// Whether every lead byte has its continuation bytes and no other are there.
+bool is_utf8(const std::string& text) {
+    int missing = 0;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        const bool continues = (byte & 0xC0U) == 0x80U;
+        if (continues != (missing > 0)) return false;
+        missing = continues ? missing - 1 : byte >= 0xF0U ? 3 : byte >= 0xE0U ? 2 : byte >= 0xC0U ? 1 : 0;
+    }
+    return missing == 0;
+}
+
 void check_refused(const ending& e, int status, const std::string& sentence) {
     CHECK(e.status == status);
     CHECK(e.out == "");
@@ -95,9 +107,11 @@ TEST_CASE("ssm-generate stops at a stop string and at the end of text") {
     CHECK_THAT(generate(with_model({"<|endoftext|>"})).err, !Contains(" 1 tokens"));
 }
 
-TEST_CASE("ssm-generate writes valid text with every setting") {
-    const ending e = generate(with_model({"Caf\xC3\xA9 \xF0\x9F\x98\x80", "--temperature", "100"}));
+TEST_CASE("ssm-generate writes valid UTF-8 even where tokens are drawn at random") {
+    const ending e = generate({model, "Caf\xC3\xA9 \xF0\x9F\x98\x80", "--tokens", "400", "--seed", "7", "--threads",
+                               "1", "--temperature", "100", "--top-k", "0", "--top-p", "1", "--ignore-eos"});
     CHECK(e.status == 0);
+    CHECK(is_utf8(e.out));
     CHECK(e.out.back() == '\n');
 }
 
