@@ -31,6 +31,28 @@ words with_model(const words& more) {
     return arguments;
 }
 
+/// A copy of a model's folder, with the small model's tokenizer, that can be changed.
+class model_copy {
+public:
+    explicit model_copy(const std::string& folder = "models/fairy-tiny")
+        : path_(std::filesystem::temp_directory_path() / ("ssm_generate_test_" + std::to_string(getpid()))) {
+        std::filesystem::remove_all(path_);
+        std::filesystem::copy(SSM_SOURCE_DIR "/" + folder, path_);
+        for (const char* file : {"tokenizer.json", "tokenizer_config.json"})
+            std::filesystem::copy_file(model + "/" + file, path_ / file,
+                                       std::filesystem::copy_options::overwrite_existing);
+    }
+    ~model_copy() { std::filesystem::remove_all(path_); }
+    model_copy(const model_copy&) = delete;
+    model_copy& operator=(const model_copy&) = delete;
+
+    [[nodiscard]] std::string path() const { return path_.string(); }
+    void write(const char* file, const std::string& content) const { std::ofstream(path_ / file) << content; }
+
+private:
+    std::filesystem::path path_;
+};
+
 /// Whether every lead byte has its continuation bytes and no other are there.
 bool is_utf8(const std::string& text) {
     int missing = 0;
@@ -92,6 +114,49 @@ TEST_CASE("ssm-generate's options reach the sampler") {
     // The weights are bf16, so f32 holds the same numbers.
     CHECK(generate(with_model({prompt, "--temperature", "0", "--dtype", "f32"})).out == greedy);
     CHECK(generate(with_model({prompt, "--temperature", "0", "--dtype", "f16"})).status == 0);
+}
+
+TEST_CASE("ssm-generate takes the defaults of sampling from generation_config.json") {
+    const model_copy copy;
+    const auto text = [&](const words& more) {
+        words arguments{copy.path(), prompt, "--tokens", "24", "--threads", "1"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return generate(arguments).out;
+    };
+    const std::string drawn = text({"--seed", "7"});
+    CHECK(drawn == generate(with_model({prompt})).out);
+
+    copy.write("generation_config.json", R"({"do_sample": true, "temperature": 0.8, "top_k": 1})");
+    const std::string greedy = text({"--temperature", "0"});
+    CHECK(text({"--seed", "7"}) == greedy);
+    CHECK(text({"--seed", "7", "--top-k", "40", "--top-p", "0.95"}) == drawn);
+
+    // Without advice to sample, the most likely token is taken, unless an option of sampling asks for draws.
+    copy.write("generation_config.json", "{}");
+    CHECK(text({"--seed", "7"}) == greedy);
+    CHECK(text({"--seed", "7", "--top-k", "1000"}) != greedy);
+    copy.write("generation_config.json", R"({"top_p": "all"})");
+    check_refused(generate({copy.path(), prompt}), 1, "top_p");
+}
+
+TEST_CASE("ssm-generate stops at the end-of-text tokens of every file") {
+    const model_copy copy;
+    const auto reason = [&](const words& more) {
+        words arguments{copy.path(), prompt, "--temperature", "0", "--tokens", "24", "--threads", "1"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return generate(arguments).err;
+    };
+    CHECK_THAT(reason({}), Contains("ended by length"));
+    std::string all = "0";
+    for (int id = 1; id < 2048; ++id) all += ", " + std::to_string(id);
+    copy.write("generation_config.json", "{\"eos_token_id\": [" + all + "]}");
+    CHECK_THAT(reason({}), Contains(" 1 tokens") && Contains("ended by end of text"));
+    CHECK_THAT(reason({"--ignore-eos"}), Contains("ended by length"));
+}
+
+TEST_CASE("ssm-generate refuses a tokenizer of another model") {
+    const model_copy copy("tests/golden/mamba-plain");
+    check_refused(generate({copy.path(), prompt, "--threads", "1"}), 1, "must belong together");
 }
 
 TEST_CASE("ssm-generate stops at a stop string and at the end of text") {
