@@ -15,7 +15,7 @@ set(may_see_backend core math policy)
 set(may_see_backend/cpu ${below_model})
 set(may_see_backend/cuda ${below_model})
 set(may_see_io core)
-set(may_see_text core)
+set(may_see_text core io)
 set(may_see_model ${below_model})
 set(may_see_generate ${below_model} model)
 set(may_see_. ${below_model} model generate)  # ssm.hpp: everything that needs the standard library only
