@@ -1,0 +1,219 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Goes on from a prompt with a model from a Hugging Face folder. Text goes to standard output, all else to standard error.
+#include <ssm/backend/cpu/cpu.hpp>
+#include <ssm/generate/generate.hpp>
+#include <ssm/io/checkpoint.hpp>
+#include <ssm/model/load.hpp>
+#include <ssm/text/stream_decoder.hpp>
+#include <ssm/text/tokenizer.hpp>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "architecture.hpp"
+#include "console.hpp"
+#include "interrupt.hpp"
+#include "options.hpp"
+
+namespace {
+
+using namespace ssm::tools;
+using ssm::index;
+
+/// The command line. What is not given comes from the model's generation_config.json.
+struct settings {
+    std::string folder;
+    std::optional<std::string> prompt;
+    std::optional<std::string> file;
+    index tokens = 256;
+    std::optional<double> repetition_penalty, temperature, top_p, min_p;
+    std::optional<index> top_k;
+    std::optional<std::uint64_t> seed;
+    int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    index chunk = ssm::in_chunks{}.length;
+    std::optional<ssm::dtype> type;
+    std::vector<std::string> stop;
+    bool ignore_eos = false, parse_special = false, quiet = false;
+};
+
+const char* const notes =
+    "The prompt is taken as it is, byte for byte, and only what comes after it is written. Options of sampling that "
+    "are\n"
+    "not given come from the model's generation_config.json; where that does not sample, the most likely token is "
+    "taken.\n"
+    "Generation ends at the end-of-text tokens of config.json, generation_config.json and the tokenizer.\n"
+    "\n"
+    "Exit status: 0 when all went well, 1 for an error, 2 for a wrong command line, 130 after Ctrl-C, which ends\n"
+    "generation after the current token.\n";
+
+/// Throws CLI::ParseError.
+settings parse(CLI::App& app, int argc, char** argv) {
+    settings s;
+    app.footer(notes);
+    app.set_version_flag("--version", std::to_string(SSM_VERSION_MAJOR) + "." + std::to_string(SSM_VERSION_MINOR) +
+                                          "." + std::to_string(SSM_VERSION_PATCH));
+    app.add_option("model", s.folder, "Folder with config.json, tokenizer.json and *.safetensors")->required();
+    auto* const prompt = app.add_option("prompt", s.prompt, "The text to go on from; - reads standard input");
+    app.add_option("-f,--file", s.file, "Read the prompt from a file; - is standard input")->excludes(prompt);
+    app.add_option("-n,--tokens", s.tokens, "Most tokens to generate")->capture_default_str();
+    app.add_option("-t,--temperature", s.temperature, "Divides the logits; 0 takes the most likely token");
+    app.add_option("--top-k", s.top_k, "Only this many of the most likely tokens; 0 is all");
+    app.add_option("--top-p", s.top_p, "Only the most likely tokens that together have this probability");
+    app.add_option("--min-p", s.min_p, "Only tokens this many times as likely as the most likely one");
+    app.add_option("--repetition-penalty", s.repetition_penalty, "Makes tokens seen before less likely; 1 is off");
+    app.add_option("--seed", s.seed, "Of the random draws; another one every time unless given");
+    app.add_option("-j,--threads", s.threads, "Threads to compute with")->capture_default_str();
+    add_prefill_option(app, s.chunk);
+    add_dtype_option(app, s.type, "Keep weights as f32, bf16 or f16; as stored unless given");
+    app.add_option("--stop", s.stop, "Text that ends the generation and is left out; may be repeated")
+        ->allow_extra_args(false);
+    app.add_flag("--ignore-eos", s.ignore_eos, "Go on past the end-of-text token");
+    app.add_flag("--parse-special", s.parse_special, "Read special tokens such as <|endoftext|> in the prompt");
+    app.add_flag("-q,--quiet", s.quiet, "No progress and no timings");
+    app.parse(argc, argv);
+    if (!s.prompt && !s.file) throw CLI::RequiredError("a prompt, --file or - for standard input");
+    return s;
+}
+
+std::string read_prompt(const settings& s) {
+    if (!s.file && *s.prompt != "-") return *s.prompt;
+    const std::string source = s.file.value_or("-");
+    std::FILE* const file = source == "-" ? stdin : std::fopen(source.c_str(), "rb");
+    std::string text;
+    if (file != nullptr) {
+        char block[65536];
+        while (const std::size_t count = std::fread(block, 1, sizeof block, file)) text.append(block, count);
+    }
+    if (file == nullptr || std::ferror(file) != 0)
+        throw ssm::io_error({source == "-" ? "standard input" : source, std::strerror(errno), {}, {}, {}});
+    if (file != stdin) std::fclose(file);
+    return text;
+}
+
+ssm::sampling_options sampling(const settings& s, const ssm::generation_config& defaults) {
+    ssm::sampling_options options;
+    const bool samples = defaults.do_sample || s.top_k || s.top_p || s.min_p;
+    options.temperature = s.temperature.value_or(samples ? defaults.temperature : 0);
+    options.top_k = s.top_k.value_or(defaults.top_k);
+    options.top_p = s.top_p.value_or(defaults.top_p);
+    options.min_p = s.min_p.value_or(defaults.min_p);
+    options.repetition_penalty = s.repetition_penalty.value_or(defaults.repetition_penalty);
+    options.seed = s.seed ? *s.seed : std::random_device{}();
+    return ssm::validated(options);
+}
+
+const char* text_of(ssm::stop_reason reason) {
+    switch (reason) {
+        case ssm::stop_reason::eos: return "end of text";
+        case ssm::stop_reason::stop_string: return "stop string";
+        case ssm::stop_reason::length: return "length";
+        case ssm::stop_reason::callback: return "interrupt";
+    }
+    return "";
+}
+
+/// The end-of-text tokens of config.json, generation_config.json and the tokenizer.
+std::vector<ssm::token_id> end_of_text(const ssm::hf_checkpoint& checkpoint, const ssm::tokenizer& words) {
+    std::vector<ssm::token_id> ids = checkpoint.eos_ids();
+    if (words.eos()) ids.push_back(*words.eos());
+    return ids;
+}
+
+/// Loads the model and generates; returns the exit status.
+template <class Model>
+int run(const settings& s, const ssm::hf_checkpoint& checkpoint, const ssm::tokenizer& words,
+        const std::vector<ssm::token_id>& prompt, ssm::generation_options options) {
+    const ssm::stopwatch load_time;
+    const ssm::cpu device{{.threads = s.threads}};
+    const auto model = [&] {
+        progress_bar bar(!s.quiet, "loading");
+        return ssm::load<Model>(checkpoint, device, {.type = s.type, .progress = [&](const ssm::load_progress& now) {
+                                                         bar.show(now.bytes, checkpoint.bytes());
+                                                         return !interrupted();
+                                                     }});
+    }();
+    const double load_seconds = load_time.seconds();
+
+    std::optional<progress_bar> bar(std::in_place, !s.quiet, "prompt");
+    options.on_prefill = [&](index done, index total) {
+        bar->show(done, total);
+        if (done == total) bar.reset();
+        return !interrupted();
+    };
+    ssm::session session{model};
+    constexpr bool skip_special = true;
+    std::size_t written = 0;
+    const auto result = ssm::generate(
+        session, ssm::stream_decoder(words, skip_special), prompt, options,
+        [&](std::string_view piece) {
+            write_output(piece);
+            written += piece.size();
+            return !interrupted();
+        },
+        ssm::in_chunks{s.chunk});
+    write_output(std::string_view(result.text).substr(written));
+    write_output("\n");
+    if (!s.quiet) {
+        const auto per_second = [](std::size_t count, double seconds) {
+            return static_cast<double>(count) / std::max(seconds, 1e-9);
+        };
+        std::fprintf(stderr,
+                     "\nload    %8.2f s   %s of weights, %d threads\n"
+                     "prefill %8.2f s   %zu tokens, %.1f tokens/s\n"
+                     "decode  %8.2f s   %zu tokens, %.1f tokens/s, ended by %s\n"
+                     "state %s, scratch %s, peak memory %s, seed %llu\n",
+                     load_seconds, bytes_text(static_cast<double>(model.weight_bytes())).c_str(), s.threads,
+                     result.prefill_seconds, prompt.size(), per_second(prompt.size(), result.prefill_seconds),
+                     result.decode_seconds, result.ids.size(), per_second(result.ids.size() - 1, result.decode_seconds),
+                     text_of(result.reason), bytes_text(static_cast<double>(session.state().bytes())).c_str(),
+                     bytes_text(static_cast<double>(session.scratch_bytes())).c_str(),
+                     bytes_text(peak_memory()).c_str(), static_cast<unsigned long long>(options.sampling.seed));
+    }
+    return interrupted() ? interrupted_status : 0;
+}
+
+int run(const settings& s) {
+    const std::string text = read_prompt(s);
+    catch_interrupts();
+    const auto checkpoint = ssm::hf_checkpoint::open(s.folder);
+    const auto words = ssm::tokenizer::from_folder(s.folder);
+    const auto prompt = words.encode(text, {.parse_special = s.parse_special, .add_special = true});
+    ssm::generation_options options;
+    options.tokens = s.tokens;
+    options.sampling = sampling(s, checkpoint.generation());
+    options.stop_strings = s.stop;
+    if (!s.ignore_eos) options.stop_ids = end_of_text(checkpoint, words);
+    return with_model_type(checkpoint.config(), [&]<class Model>(ssm::type_tag<Model>) {
+        return run<Model>(s, checkpoint, words, prompt, options);
+    });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app("Goes on from a prompt with a Falcon Mamba or Mamba model.", "ssm-generate");
+    try {
+        return run(parse(app, argc, argv));
+    } catch (const CLI::ParseError& error) {
+        return report_usage(app, error);
+    } catch (const ssm::cancelled&) {
+        return interrupted_status;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "ssm-generate: %s\n", error.what());
+        return 1;
+    }
+}
