@@ -133,11 +133,29 @@ std::vector<ssm::token_id> end_of_text(const ssm::hf_checkpoint& checkpoint, con
     return ids;
 }
 
+template <class Model>
+void print_timings(const settings& s, const ssm::session<Model>& session, std::size_t prompt_tokens,
+                   double load_seconds, const ssm::generation& result, std::uint64_t seed) {
+    const auto size = [](index bytes) { return bytes_text(static_cast<double>(bytes)); };
+    const auto per_second = [](std::size_t count, double seconds) {
+        return static_cast<double>(count) / std::max(seconds, 1e-9);
+    };
+    std::fprintf(stderr, "\nload    %8.2f s   %s of weights, %d threads\n", load_seconds,
+                 size(session.model().weight_bytes()).c_str(), s.threads);
+    std::fprintf(stderr, "prefill %8.2f s   %zu tokens, %.1f tokens/s\n", result.prefill_seconds, prompt_tokens,
+                 per_second(prompt_tokens, result.prefill_seconds));
+    // The first token comes from the prompt's logits.
+    std::fprintf(stderr, "decode  %8.2f s   %zu tokens, %.1f tokens/s, ended by %s\n", result.decode_seconds,
+                 result.ids.size(), per_second(result.ids.size() - 1, result.decode_seconds), text_of(result.reason));
+    std::fprintf(stderr, "state %s, scratch %s, peak memory %s, seed %llu\n", size(session.state().bytes()).c_str(),
+                 size(session.scratch_bytes()).c_str(), bytes_text(peak_memory()).c_str(),
+                 static_cast<unsigned long long>(seed));
+}
+
 /// Loads the model and generates; returns the exit status.
 template <class Model>
-int run(const settings& s, const ssm::hf_checkpoint& checkpoint, const ssm::tokenizer& words,
-        const std::vector<ssm::token_id>& prompt, ssm::generation_options options) {
-    const ssm::stopwatch load_time;
+int run(const settings& s, const ssm::hf_checkpoint& checkpoint, const ssm::tokenizer& words, const std::string& text,
+        ssm::generation_options options, const ssm::stopwatch& load_time) {
     const ssm::cpu device{{.threads = s.threads}};
     const auto model = [&] {
         progress_bar bar(!s.quiet, "loading");
@@ -147,6 +165,7 @@ int run(const settings& s, const ssm::hf_checkpoint& checkpoint, const ssm::toke
                                                      }});
     }();
     const double load_seconds = load_time.seconds();
+    const auto prompt = words.encode(text, {.parse_special = s.parse_special, .add_special = true});
 
     std::optional<progress_bar> bar(std::in_place, !s.quiet, "prompt");
     options.on_prefill = [&](index done, index total) {
@@ -167,38 +186,23 @@ int run(const settings& s, const ssm::hf_checkpoint& checkpoint, const ssm::toke
         ssm::in_chunks{s.chunk});
     write_output(std::string_view(result.text).substr(written));
     write_output("\n");
-    if (!s.quiet) {
-        const auto per_second = [](std::size_t count, double seconds) {
-            return static_cast<double>(count) / std::max(seconds, 1e-9);
-        };
-        std::fprintf(stderr,
-                     "\nload    %8.2f s   %s of weights, %d threads\n"
-                     "prefill %8.2f s   %zu tokens, %.1f tokens/s\n"
-                     "decode  %8.2f s   %zu tokens, %.1f tokens/s, ended by %s\n"
-                     "state %s, scratch %s, peak memory %s, seed %llu\n",
-                     load_seconds, bytes_text(static_cast<double>(model.weight_bytes())).c_str(), s.threads,
-                     result.prefill_seconds, prompt.size(), per_second(prompt.size(), result.prefill_seconds),
-                     result.decode_seconds, result.ids.size(), per_second(result.ids.size() - 1, result.decode_seconds),
-                     text_of(result.reason), bytes_text(static_cast<double>(session.state().bytes())).c_str(),
-                     bytes_text(static_cast<double>(session.scratch_bytes())).c_str(),
-                     bytes_text(peak_memory()).c_str(), static_cast<unsigned long long>(options.sampling.seed));
-    }
+    if (!s.quiet) print_timings(s, session, prompt.size(), load_seconds, result, options.sampling.seed);
     return interrupted() ? interrupted_status : 0;
 }
 
 int run(const settings& s) {
     const std::string text = read_prompt(s);
     catch_interrupts();
+    const ssm::stopwatch load_time;
     const auto checkpoint = ssm::hf_checkpoint::open(s.folder);
     const auto words = ssm::tokenizer::from_folder(s.folder);
-    const auto prompt = words.encode(text, {.parse_special = s.parse_special, .add_special = true});
     ssm::generation_options options;
     options.tokens = s.tokens;
     options.sampling = sampling(s, checkpoint.generation());
     options.stop_strings = s.stop;
     if (!s.ignore_eos) options.stop_ids = end_of_text(checkpoint, words);
     return with_model_type(checkpoint.config(), [&]<class Model>(ssm::type_tag<Model>) {
-        return run<Model>(s, checkpoint, words, prompt, options);
+        return run<Model>(s, checkpoint, words, text, options, load_time);
     });
 }
 
