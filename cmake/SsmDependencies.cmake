@@ -1,7 +1,21 @@
 # SPDX-FileCopyrightText: 2026 The ssm authors
 # SPDX-License-Identifier: Apache-2.0
 
-# Finds what a component stands on; read by the build and by the installed package alike.
+# Read by the build and by the installed package alike.
+
+#   ssm_components_needed(<result> [<component>...])
+#
+# sets <result> to the components named and those they stand on, each after what it stands on.
+function(ssm_components_needed result)
+  set(needed ${ARGN})
+  if("text" IN_LIST needed)
+    list(PREPEND needed io)
+    list(REMOVE_DUPLICATES needed)
+  endif()
+  set(${result} ${needed} PARENT_SCOPE)
+endfunction()
+
+# Finds what a component stands on outside this project.
 #
 #   ssm_find_dependencies(<component> <result> [GLOBAL])
 #
@@ -19,16 +33,15 @@ function(ssm_find_dependencies component result)
     if(NOT Threads_FOUND)
       list(APPEND missing "a thread library")
     endif()
-  elseif(component MATCHES "^(io|text)$")
+  elseif(component STREQUAL "io")
     find_package(nlohmann_json 3.11 QUIET CONFIG ${ARGN})
     if(NOT nlohmann_json_FOUND)
       list(APPEND missing "nlohmann_json 3.11 (Debian: nlohmann-json3-dev)")
     endif()
-    if(component STREQUAL "text")
-      find_package(PCRE2 10.30 QUIET MODULE ${ARGN})
-      if(NOT PCRE2_FOUND)
-        list(APPEND missing "8-bit PCRE2 10.30 (Debian: libpcre2-dev)")
-      endif()
+  elseif(component STREQUAL "text")
+    find_package(PCRE2 10.30 QUIET MODULE ${ARGN})
+    if(NOT PCRE2_FOUND)
+      list(APPEND missing "8-bit PCRE2 10.30 (Debian: libpcre2-dev)")
     endif()
   else()
     list(APPEND missing "another name: the components of ssm are cpu, io and text")

@@ -3,10 +3,11 @@
 
 // Under a sanitizer the tests too want std::bad_alloc where memory cannot be had; a sanitizer's own operator new ends
 // the program there. Its operator delete takes back what malloc gave, when told not to compare the two.
+// Weak, for a test may bring its own.
 #include <cstdlib>
 #include <new>
 
-void* operator new(std::size_t size) {
+[[gnu::weak]] void* operator new(std::size_t size) {
     if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
     throw std::bad_alloc();
 }
