@@ -48,7 +48,7 @@ foreach(component IN LISTS components)
   elseif(component STREQUAL "io")
     ssm_add_library(ssm_io EXPORT_NAME io HEADERS io/*.hpp LIBRARIES ssm nlohmann_json::nlohmann_json)
   elseif(component STREQUAL "text")
-    ssm_add_library(ssm_text EXPORT_NAME text HEADERS text/*.hpp io/file.hpp io/json.hpp LIBRARIES ssm_io PCRE2::8BIT)
+    ssm_add_library(ssm_text EXPORT_NAME text HEADERS text/*.hpp LIBRARIES ssm_io PCRE2::8BIT)
   endif()
 endforeach()
 
