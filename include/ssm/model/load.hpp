@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <ssm/core/error.hpp>
 #include <ssm/model/model.hpp>
 #include <ssm/model/weight_loader.hpp>
 #include <ssm/model/weights.hpp>
 
 #include <memory>
+#include <new>
 #include <string>
 
 namespace ssm {
@@ -24,8 +26,12 @@ template <class Model, weight_source Source>
     if (!arch::model_type.empty() && config.model_type != arch::model_type)
         throw config_error({config.source, "model_type", "\"" + config.model_type + "\"",
                             "\"" + std::string(arch::model_type) + "\"", "load it as the model type it states"});
-    weight_loader<typename Model::backend> loader(source, device, options);
-    return Model(std::make_shared<const weights<typename Model::backend, arch>>(loader, config), device);
+    try {
+        weight_loader<typename Model::backend> loader(source, device, options);
+        return Model(std::make_shared<const weights<typename Model::backend, arch>>(loader, config), device);
+    } catch (const std::bad_alloc&) {
+        throw memory_error({source.describe(), "weights", "out of memory", {}, "a smaller model or dtype needs less"});
+    }
 }
 
 }  // namespace ssm
