@@ -58,6 +58,12 @@ public:
         return stored_tensor{std::string(name), dtype::f32, shape, std::as_bytes(std::span(values)), nullptr};
     }
 
+    std::vector<std::string> names() const {
+        std::vector<std::string> all;
+        for (const auto& [name, tensor] : tensors_) all.push_back(name);
+        return all;
+    }
+
     void add(const std::string& name, const std::vector<index>& shape, float low, float high) {
         index count = 1;
         for (const index extent : shape) count *= extent;
