@@ -32,16 +32,19 @@ public:
         if (!composes_) return;
         for (std::size_t at = 0; at < text.size();) {
             const utf8_unit unit = first_utf8(text.substr(at));
-            if (unit.code >= 0x300 && is_in(nfc_unsure_ranges, unit.code))
-                throw argument_error({"text", "position " + std::to_string(offset + at),
-                                      "a combining character or one that has another composed form",
-                                      "text in Unicode normalization form C without free combining marks",
-                                      "normalize the text to NFC; what stays combining is not supported"});
+            if (unit.code >= 0x300 && is_in(nfc_unsure_ranges, unit.code)) refuse(offset + at);
             at += unit.length;
         }
     }
 
 private:
+    [[noreturn]] static void refuse(std::size_t position) {
+        throw argument_error({"text", "position " + std::to_string(position),
+                              "a combining character or one that has another composed form",
+                              "text in Unicode normalization form C without free combining marks",
+                              "normalize the text to NFC; what stays combining is not supported"});
+    }
+
     bool composes_ = false;
 };
 

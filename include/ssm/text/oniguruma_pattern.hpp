@@ -11,9 +11,9 @@
 namespace ssm {
 
 /// Rewrites a pattern as tokenizer.json writes it (Oniguruma, Ruby syntax) for PCRE2, so that both find the same:
-/// `\s`, `\w` and `\h` stand for different characters there. What reads differently in a way that has no short
-/// counterpart is refused: nested, intersected and POSIX classes, the inline option `m`, `{n,m}+`, and the escapes
-/// `\K`, `\R`, `\X`, `\G`, `\Q`, `\C`, `\N`, `\Z`, `\v`, `\e` with their kin.
+/// `\s` and `\w` stand for different characters there. What reads differently in a way that has no short
+/// counterpart is refused: nested, intersected and POSIX classes, group options other than `i`, `{n}+`, `{n}?`,
+/// `{,n}`, verbs, and escapes such as `\b`, `\h`, `\K` and `\1`.
 class oniguruma_pattern {
 public:
     /// Throws config_error naming `source`.
@@ -42,8 +42,8 @@ private:
                 continue;
             } else if (starts("(?")) {
                 check_group();
-            } else if (starts("}+")) {
-                refuse("\"+\" after \"{n,m}\"");
+            } else if (starts("}+") || starts("}?") || starts("{,")) {
+                refuse("one of \"}+\", \"}?\" and \"{,\"");
             } else if (starts("(*")) {
                 refuse("a verb");
             }
@@ -66,22 +66,28 @@ private:
         switch (c) {
             case 's': out_ += in_class ? space : "[" + space + "]"; return;
             case 'w': out_ += in_class ? word : "[" + word + "]"; return;
-            case 'h': out_ += in_class ? "0-9A-Fa-f" : "[0-9A-Fa-f]"; return;
             case 'S': out_ += in_class ? "\\S\\x{180e}" : "[^" + space + "]"; return;
             default: break;
         }
-        constexpr std::string_view same = "dDpPrntfxbBA";  // with the same meaning in both
+        constexpr std::string_view same = "dDpPrntfxA";  // with the same meaning in both
         const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
         const bool is_digit = c >= '0' && c <= '9';
-        const bool edge = c == 'b' || c == 'B';  // of what \w means, which differs
         if (c == 'W' && !in_class) {
             out_ += "[^" + word + "]";
             return;
         }
-        if (is_digit || edge || (letter && same.find(c) == std::string_view::npos))
-            refuse(std::string("the escape \\") + c);
+        if (is_digit || (letter && same.find(c) == std::string_view::npos)) refuse(std::string("the escape \\") + c);
         out_ += '\\';
         out_ += c;
+        if (letter && starts("{")) copy_braces();
+    }
+
+    /// The name in `\p{...}` or the number in `\x{...}`.
+    void copy_braces() {
+        const std::size_t end = in_.find('}', at_);
+        if (end == std::string_view::npos) refuse("an open brace");
+        out_ += in_.substr(at_, end + 1 - at_);
+        at_ = end + 1;
     }
 
     /// Inline options: `i` alone means the same.
