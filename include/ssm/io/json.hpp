@@ -21,9 +21,11 @@ namespace ssm {
 using json = nlohmann::json;
 
 /// Parses strict JSON in UTF-8 from `source`, a file name for messages.
-/// Throws format_error for a syntax error, a key given twice in one object and nesting deeper than 64: the parser alone
-/// would keep the last of two keys, and copying deeply nested values overflows the stack.
+/// Throws format_error for a syntax error, a key given twice in one object, nesting deeper than 64 and a NUL byte: the
+/// parser alone would keep the last of two keys and stop at a NUL, and copying deeply nested values overflows the stack.
 [[nodiscard]] inline json parse_json(std::string_view text, const std::string& source) {
+    if (text.find('\0') != std::string_view::npos)
+        throw format_error({source, "JSON", "a NUL byte", "text", "the file is damaged or not JSON"});
     constexpr int deepest = 64;
     std::vector<std::set<std::string>> keys;  // of the objects that are open
     const auto inspect = [&](int depth, json::parse_event_t event, json& value) {
@@ -47,7 +49,7 @@ using json = nlohmann::json;
     if (value.is_object()) return "an object";
     if (value.is_array()) return "an array";
     std::string text = value.dump(-1, ' ', true, json::error_handler_t::replace);
-    if (text.size() > 60) text = text.substr(0, 57) + "...";
+    if (text.size() > 60) text.replace(57, std::string::npos, "...");
     return text;
 }
 
