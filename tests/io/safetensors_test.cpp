@@ -66,9 +66,8 @@ TEST_CASE("unusual but valid safetensors files load") {
     const std::string zeros(4, '\0');
     CHECK(parse_safetensors(safetensors_of("{}")).entries().empty());
     CHECK(parse_safetensors(safetensors_of("{}     ")).entries().empty());
-    const auto empty = parse_safetensors(safetensors_of("{" + entry_text("e", "F32", "[3,0]", "0", "0") + "," +
-                                                            entry_text("s", "F32", "[]", "0", "4") + "}",
-                                                        zeros));
+    const auto empty = parse_safetensors(safetensors_of(
+        "{" + entry_text("e", "F32", "[3,0]", "0", "0") + "," + entry_text("s", "F32", "[]", "0", "4") + "}", zeros));
     CHECK(empty.find("e")->bytes.empty());
     CHECK(empty.find("s")->bytes.size() == 4);
     const auto integers = parse_safetensors(safetensors_of("{" + entry_text("i", "I32", "[1]", "0", "4") + "}", zeros));
@@ -96,12 +95,16 @@ TEST_CASE("a damaged safetensors file is refused by name, tensor, found and expe
         {"nothing", "", {"found 0 bytes", "at least 8 bytes"}},
         {"seven bytes", "1234567", {"found 7 bytes", "at least 8 bytes"}},
         {"absurd length", safetensors_of("{}", "", ~0ULL), {"header length", "18446744073709551615"}},
-        {"length of 100 MB and one", safetensors_of("{}", "", 100'000'001), {"header length", "100000001", "100000000"}},
+        {"length of 100 MB and one",
+         safetensors_of("{}", "", 100'000'001),
+         {"header length", "100000001", "100000000"}},
         {"length past the end", safetensors_of("{}", "", 3), {"header length: found 3", "at most the 2 bytes"}},
         {"no header", safetensors_of(""), {"header: found nothing", "a JSON object"}},
         {"leading space", safetensors_of(" {}"), {"header", "a first byte other than '{'"}},
         {"array", safetensors_of("[]"), {"header", "a first byte other than '{'"}},
-        {"LFS", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", {"Git LFS pointer", "git lfs pull"}},
+        {"LFS",
+         "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n",
+         {"Git LFS pointer", "git lfs pull"}},
         {"cut JSON", safetensors_of("{\"a\":"), {"JSON"}},
         {"text after JSON", safetensors_of("{}{}"), {"JSON"}},
         {"not UTF-8", safetensors_of("{\"\xff\":1}"), {"JSON", "UTF-8"}},
@@ -111,19 +114,29 @@ TEST_CASE("a damaged safetensors file is refused by name, tensor, found and expe
         {"no object", safetensors_of("{\"w\":1}"), {"tensor w: found 1", "an object with dtype"}},
         {"array entry", safetensors_of("{\"w\":[]}"), {"tensor w: found an array", "an object with dtype"}},
         {"no dtype", safetensors_of(R"({"w":{"shape":[],"data_offsets":[0,0]}})"), {"tensor w: dtype: found nothing"}},
-        {"no shape", safetensors_of(R"({"w":{"dtype":"U8","data_offsets":[0,0]}})"), {"tensor w: shape: found nothing"}},
+        {"no shape",
+         safetensors_of(R"({"w":{"dtype":"U8","data_offsets":[0,0]}})"),
+         {"tensor w: shape: found nothing"}},
         {"no offsets", safetensors_of(R"({"w":{"dtype":"U8","shape":[]}})"), {"tensor w: data_offsets: found nothing"}},
-        {"dtype 5", safetensors_of(R"({"w":{"dtype":5,"shape":[],"data_offsets":[0,1]}})"), {"tensor w: dtype: found 5"}},
+        {"dtype 5",
+         safetensors_of(R"({"w":{"dtype":5,"shape":[],"data_offsets":[0,1]}})"),
+         {"tensor w: dtype: found 5"}},
         {"shape 5", one("F32", "5", "0", "8"), {"tensor w: shape: found 5", "an array"}},
-        {"one offset", safetensors_of(R"({"w":{"dtype":"U8","shape":[],"data_offsets":[0]}})"), {"data_offsets", "two numbers"}},
-        {"metadata list", safetensors_of(R"({"__metadata__":[]})"), {"__metadata__: found an array", "object of strings"}},
+        {"one offset",
+         safetensors_of(R"({"w":{"dtype":"U8","shape":[],"data_offsets":[0]}})"),
+         {"data_offsets", "two numbers"}},
+        {"metadata list",
+         safetensors_of(R"({"__metadata__":[]})"),
+         {"__metadata__: found an array", "object of strings"}},
         {"metadata number", safetensors_of(R"({"__metadata__":{"k":1}})"), {"__metadata__: k: found 1", "a string"}},
         {"unknown dtype", one("F31", "[2]", "0", "8"), {"tensor w: dtype: found \"F31\"", "BF16"}},
         {"negative", one("F32", "[-2]", "0", "8"), {"tensor w: shape: found -2", "a whole number"}},
         {"minus one", one("F32", "[-1]", "0", "8"), {"tensor w: shape: found -1", "a whole number"}},
         {"fraction", one("F32", "[2.0]", "0", "8"), {"tensor w: shape: found 2.0", "a whole number"}},
         {"text extent", one("F32", "[\"2\"]", "0", "8"), {"tensor w: shape: found \"2\""}},
-        {"extent over int64", one("F32", "[9223372036854775808]", "0", "8"), {"tensor w: shape", "9223372036854775808"}},
+        {"extent over int64",
+         one("F32", "[9223372036854775808]", "0", "8"),
+         {"tensor w: shape", "9223372036854775808"}},
         {"extent over uint64", one("F32", "[18446744073709551616]", "0", "8"), {"tensor w: shape"}},
         {"overflow", one("F32", "[4294967296,4294967297]", "0", "8"), {"tensor w: shape", "can be counted"}},
         {"wraps to 0", one("F32", "[4294967296,4294967296]", "0", "0"), {"tensor w: shape", "can be counted"}},
@@ -131,7 +144,9 @@ TEST_CASE("a damaged safetensors file is refused by name, tensor, found and expe
         {"wraps to 8", one("F32", "[4611686018427387906]", "0", "8"), {"tensor w: shape", "can be counted"}},
         {"shape too large", one("F32", "[3]", "0", "8"), {"tensor w: found 8 bytes", "12 bytes for shape [3] of F32"}},
         {"shape too small", one("F32", "[1]", "0", "8"), {"tensor w: found 8 bytes", "4 bytes for shape [1] of F32"}},
-        {"offsets past the end", one("F32", "[4]", "0", "16"), {"tensor w: data_offsets: found [0, 16]", "8 bytes of data"}},
+        {"offsets past the end",
+         one("F32", "[4]", "0", "16"),
+         {"tensor w: data_offsets: found [0, 16]", "8 bytes of data"}},
         {"offsets swapped", one("F32", "[2]", "8", "0"), {"tensor w: data_offsets: found [8, 0]"}},
         {"negative offset", one("F32", "[2]", "-1", "8"), {"tensor w: data_offsets: found -1"}},
         {"huge offset", one("F32", "[2]", "0", "18446744073709551615"), {"tensor w: data_offsets"}},
@@ -139,7 +154,9 @@ TEST_CASE("a damaged safetensors file is refused by name, tensor, found and expe
         {"same place", two("0", "4", "[4]", "0", "4", 4), {"tensor", "overlap"}},
         {"hole", two("0", "4", "[2]", "6", "8", 8), {"tensor b", "from byte 6", "from byte 4", "hole"}},
         {"hole in front", two("2", "6", "[2]", "6", "8", 8), {"tensor a", "from byte 2", "from byte 0", "hole"}},
-        {"trailing bytes", two("0", "4", "[4]", "4", "8", 9), {"found 9 bytes of data", "8 bytes, the end of the last"}},
+        {"trailing bytes",
+         two("0", "4", "[4]", "4", "8", 9),
+         {"found 9 bytes of data", "8 bytes, the end of the last"}},
         {"data without tensors", safetensors_of("{}", "x"), {"found 1 bytes of data", "0 bytes"}},
     };
     for (const row& r : rows) {
@@ -151,11 +168,13 @@ TEST_CASE("a damaged safetensors file is refused by name, tensor, found and expe
 }
 
 TEST_CASE("only F32, BF16 and F16 are weights") {
-    for (const char* const type : {"F64", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL", "F8_E4M3", "F8_E5M2"}) {
+    for (const char* const type :
+         {"F64", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL", "F8_E4M3", "F8_E5M2"}) {
         INFO(type);
         const auto file = parse_safetensors(safetensors_of("{" + entry_text("w", type, "[0]", "0", "0") + "}"));
-        check_refused<ssm::format_error>([&] { (void)file.find("w"); },
-                                         {"some.safetensors: tensor w: found type " + std::string(type), "F32, BF16 or F16"});
+        check_refused<ssm::format_error>(
+            [&] { (void)file.find("w"); },
+            {"some.safetensors: tensor w: found type " + std::string(type), "F32, BF16 or F16"});
     }
 }
 

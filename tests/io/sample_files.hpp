@@ -36,8 +36,8 @@ inline std::string safetensors_of(const std::string& header, const std::string& 
 /// The header entry of a tensor.
 inline std::string entry_text(const std::string& name, const std::string& type, const std::string& shape,
                               const std::string& begin, const std::string& end) {
-    return "\"" + name + "\":{\"dtype\":\"" + type + "\",\"shape\":" + shape + ",\"data_offsets\":[" + begin + "," + end +
-           "]}";
+    return "\"" + name + "\":{\"dtype\":\"" + type + "\",\"shape\":" + shape + ",\"data_offsets\":[" + begin + "," +
+           end + "]}";
 }
 
 /// One F32 tensor of two zeros.

@@ -44,9 +44,9 @@ struct file_bytes {
 /// An open file descriptor that closes itself.
 class file_descriptor {
 public:
-    /// Opens a regular file for reading. Throws io_error.
+    /// Opens a regular file for reading. Throws io_error. O_NONBLOCK, for a pipe would wait for a writer.
     explicit file_descriptor(const std::filesystem::path& path)
-        : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+        : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
         if (descriptor_ < 0) fail("cannot be opened");
         struct stat status = {};
         if (::fstat(descriptor_, &status) != 0) {
@@ -70,7 +70,7 @@ public:
 
     /// Throws io_error with the system's reason.
     [[noreturn]] void fail(const char* what) const {
-        throw io_error({path_.string(), {}, {}, {}, std::string(what) + ": " + std::strerror(errno)});
+        throw io_error({path_.string(), std::string(what) + ": " + std::strerror(errno), {}, {}, {}});
     }
 
 private:

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace ssm {
@@ -42,7 +43,8 @@ struct generation_config {
 
 /// `parse_generation_config` of a file that may be missing.
 [[nodiscard]] inline generation_config read_generation_config(const std::filesystem::path& path) {
-    if (!std::filesystem::exists(path)) return {};
+    std::error_code ignored;
+    if (std::filesystem::status(path, ignored).type() == std::filesystem::file_type::not_found) return {};
     return parse_generation_config(read_text_file(path), path.string());
 }
 

@@ -115,14 +115,14 @@ private:
             homes.push_back(folder.parent_path().parent_path() / "blobs");
         const auto refuse = [&](const std::string& name, const std::string& found) {
             return format_error({index_path.string(), "weight_map", found, "a file in the same folder",
-                                 "\"" + name + "\" leads out of the checkpoint's folder and is not opened"});
+                                 text_of(name) + " leads out of the checkpoint's folder and is not opened"});
         };
         std::string missing;
         for (const std::string& name : names) {
             const fs::path given(name);
             if (name.empty() || name == "." || name == ".." || name.find('\0') != std::string::npos ||
                 given.is_absolute() || given.has_parent_path())
-                throw refuse(name, "\"" + name + "\"");
+                throw refuse(name, text_of(name));
             std::error_code absent;
             if (!fs::exists(folder / given, absent)) {
                 missing += (missing.empty() ? "" : ", ") + name;
