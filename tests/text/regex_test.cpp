@@ -29,7 +29,7 @@ TEST_CASE("a pattern that is none is refused with its place") {
 }
 
 TEST_CASE("a search that explodes ends with an error") {
-    const ssm::regex pattern("(?:a+)+(?:a+)+b", "test");
+    const ssm::regex pattern("(?:a+)+(?:a+)+[bc]", "test");
     ssm::regex_search search(pattern);
     CHECK_THROWS_AS(search.find(std::string(5000, 'a'), 0), ssm::argument_error);
     CHECK(search.find("aab", 0));  // and the next one works
