@@ -89,6 +89,7 @@ private:
     // About a millisecond: waking a sleeping thread takes a tenth of that on a virtual machine, longer than most operations
     // of a token, so a thread that sleeps between two of them makes the other side sleep as well.
     static constexpr int spins_before_sleep = 50'000;
+    static constexpr int spins_before_yield = 256;
 
     static void pause() noexcept {
 #if defined(__x86_64__)
@@ -99,8 +100,12 @@ private:
     template <class T, class Done>
     static T await(std::atomic<T>& value, Done done) noexcept {
         T seen = value.load(std::memory_order_acquire);
-        for (int spin = 0; spin < spins_before_sleep && !done(seen); ++spin) {
-            pause();
+        for (int spin = 1; spin < spins_before_sleep && !done(seen); ++spin) {
+            // On a crowded machine the thread waited for may need this very core.
+            if (spin % spins_before_yield == 0)
+                std::this_thread::yield();
+            else
+                pause();
             seen = value.load(std::memory_order_acquire);
         }
         while (!done(seen)) {
