@@ -140,17 +140,16 @@ TEST_CASE("a configuration that disagrees with the tensors is refused by tensor 
         ssm::index value;
         const char* tensor;
     };
-    for (const auto& [key, value, tensor] :
-         std::vector<row>{{"hidden_size", config.hidden + 1, "backbone.embeddings.weight"},
-                          {"vocab_size", config.vocab + 1, "backbone.embeddings.weight"},
-                          {"intermediate_size", config.inner + 1, "in_proj.weight"},
-                          {"state_size", config.state + 1, "x_proj.weight"},
-                          {"conv_kernel", config.conv + 1, "conv1d.weight"},
-                          {"time_step_rank", config.dt_rank + 1, "x_proj.weight"}}) {
-        INFO(key);
-        check_refused<ssm::format_error>(
-            [&] { load_with(plain, key, value); },
-            {"tensor backbone.", tensor, "found shape [", "expected shape [", "config.json and the tensors disagree"});
+    for (const row& r : std::vector<row>{{"hidden_size", config.hidden + 1, "backbone.embeddings.weight"},
+                                         {"vocab_size", config.vocab + 1, "backbone.embeddings.weight"},
+                                         {"intermediate_size", config.inner + 1, "in_proj.weight"},
+                                         {"state_size", config.state + 1, "x_proj.weight"},
+                                         {"conv_kernel", config.conv + 1, "conv1d.weight"},
+                                         {"time_step_rank", config.dt_rank + 1, "x_proj.weight"}}) {
+        INFO(r.key);
+        check_refused<ssm::format_error>([&] { load_with(plain, r.key, r.value); },
+                                         {"tensor backbone.", r.tensor, "found shape [", "expected shape [",
+                                          "config.json and the tensors disagree"});
     }
     check_refused<ssm::format_error>([&] { load_with(plain, "num_hidden_layers", config.layers + 1); },
                                      {"tensor backbone.layers." + std::to_string(config.layers), "no such tensor"});
