@@ -46,6 +46,8 @@ struct byte_level_step {
 
 /// The pre-tokenizer of a tokenizer.json: steps that each cut the pieces of the one before. A step after the byte level
 /// sees the mapped characters, as the reference does, so that it may cut inside a character of the text.
+/// Letters and numbers in patterns are those of PCRE2's Unicode version (14 in PCRE2 10.42): a character that is newer than
+/// it may be cut where the reference, with a newer version, does not.
 /// Source: the `pre_tokenizers` of Hugging Face `tokenizers`.
 class pre_tokenizer {
 public:
