@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -110,7 +111,7 @@ public:
                                     {},
                                     "out of memory; choose a smaller shape or dtype"});
             }
-            std::uint64_t state = seed_ + std::hash<std::string_view>{}(name);
+            std::uint64_t state = seed_ + hash(name);
             for (index i = 0; i < count; ++i)
                 (*values)[static_cast<std::size_t>(i)] = T(made.value(i, next_unit(state)));
             tensor = stored_tensor{found->first, type_, made.shape, std::as_bytes(std::span(*values)), values};
@@ -161,6 +162,13 @@ private:
         return [range = deviation * std::sqrt(12.0F)](index, float unit) { return range * (unit - 0.5F); };
     }
     static float fan_in(index inputs) { return 1.0F / std::sqrt(static_cast<float>(inputs)); }
+
+    /// FNV-1a, 64 bits; `std::hash` may differ between libraries, and even between runs.
+    static std::uint64_t hash(std::string_view text) {
+        std::uint64_t h = 0xcbf29ce484222325U;
+        for (const char c : text) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+        return h;
+    }
 
     /// splitmix64 (Steele, Lea and Flood 2014), its upper 24 bits.
     static float next_unit(std::uint64_t& state) {
