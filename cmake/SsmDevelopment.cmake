@@ -17,7 +17,11 @@ endif()
 
 add_library(ssm_warnings INTERFACE)
 target_compile_options(ssm_warnings INTERFACE
-  $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wconversion;-Wsign-conversion;-Wshadow;-Werror>)
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wconversion;-Wsign-conversion;-Wshadow>)
+if(NOT SSM_SANITIZE)
+  # A sanitizer's own code sets off warnings that the builds without it do not give.
+  target_compile_options(ssm_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
+endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # g++ 12 takes its own AVX-512 intrinsics for uses of uninitialised variables (GCC bug 105593); clang still looks.
   target_compile_options(ssm_warnings INTERFACE -Wno-uninitialized -Wno-maybe-uninitialized)

@@ -12,13 +12,16 @@ say() {
     echo "== [$(($(date +%s) - started)) s] $*"
 }
 
+#   build <preset> [<target>...]
 build() {
-    say "Building: $1"
+    preset=$1
+    shift
+    say "Building: $preset"
     # Quiet unless it fails.
     mkdir -p build
-    if ! { cmake --preset "$1" && cmake --build --preset "$1"; } >"build/$1.log" 2>&1; then
-        tail -n 100 "build/$1.log"
-        say "The build '$1' failed: the whole log is build/$1.log"
+    if ! { cmake --preset "$preset" && cmake --build --preset "$preset" ${1:+--target "$@"}; } >"build/$preset.log" 2>&1; then
+        tail -n 100 "build/$preset.log"
+        say "The build '$preset' failed: the whole log is build/$preset.log"
         exit 1
     fi
 }
@@ -44,7 +47,7 @@ check clang
 build asan-ubsan
 check asan-ubsan
 # The layers that run threads.
-build tsan
+build tsan test_backend test_model test_generate test_conformance
 check tsan --label-regex '^(backend|model|generate|conformance)$'
 build fuzz
 check fuzz
