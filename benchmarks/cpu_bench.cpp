@@ -78,7 +78,7 @@ void multiply(benchmark::State& state) {
     for (const float value : random_floats(outputs * depth)) weights.push_back(Weight(value));
     const ssm::stored_tensor tensor{
         "w", ssm::dtype_of<Weight>, {outputs, depth}, std::as_bytes(std::span(weights)), nullptr};
-    const auto matrix = device.upload(tensor, tensor.type);
+    const auto matrix = device.upload_matrix(tensor, tensor.type);
     std::vector<float> x = random_floats(tokens * depth);
     std::vector<float> y(static_cast<std::size_t>(tokens * outputs));
     measure(state, static_cast<double>(matrix.bytes()), 2.0 * static_cast<double>(tokens * outputs * depth), threads,
@@ -122,8 +122,9 @@ void scan(benchmark::State& state) {
     layer data{.tokens = state.range(0)};
     const auto threads = static_cast<int>(state.range(1));
     const ssm::cpu device{{.threads = threads}};
-    measure(state, data.bytes(), data.flops(), threads,
-            [&] { device.scan(Policy{}, data.recurrence(), view(data.h, layer::states), view(data.y, data.tokens)); });
+    measure(state, data.bytes(), data.flops(), threads, [&] {
+        device.scan(Policy{}, data.recurrence(), view(data.h, layer::states), 1, view(data.y, data.tokens));
+    });
 }
 
 /// The plain loops of ssm/math, for comparison.
@@ -143,7 +144,7 @@ void causal_conv(benchmark::State& state) {
     std::vector<float> window(3 * layer::channels), y(x.size());
     const auto values = static_cast<double>(tokens * layer::channels);
     measure(state, 8 * values, 8 * values, threads, [&] {
-        device.causal_conv_silu<ssm::shift_window>(view(x, tokens), view(taps, 4), {}, view(window, 3), 0,
+        device.causal_conv_silu<ssm::shift_window>(view(x, tokens), view(taps, 4), {}, view(window, 3), 0, 1,
                                                    view(y, tokens));
     });
 }

@@ -13,7 +13,7 @@ public:
         : config_(config),
           in_proj_(load.matrix(prefix + "in_proj.weight", 2 * config.inner, config.hidden)),
           out_proj_(load.matrix(prefix + "out_proj.weight", config.hidden, config.inner)),
-          c_(load.device().upload(load.values(prefix + "C", {config.state, config.inner}))),
+          c_(load.device().template upload<float>(load.values(prefix + "C", {config.state, config.inner}))),
           d_(load.vector(prefix + "D", config.inner)) {
         std::vector<float> decay = load.values(prefix + "A_log", {config.state, config.inner});
         std::vector<float> gain = load.values(prefix + "B", {config.state, config.inner});
@@ -23,24 +23,25 @@ public:
             decay[i] = step.a;
             gain[i] = step.b;
         }
-        decay_ = load.device().upload(decay);
-        gain_ = load.device().upload(gain);
+        decay_ = load.device().template upload<float>(decay);
+        gain_ = load.device().template upload<float>(gain);
     }
 
     static ssm::layer_shape shape(const ssm::model_config& config) { return {0, config.state, config.inner}; }
     static ssm::index scratch(const ssm::model_config& config, ssm::index tokens) {
-        return ssm::scratch_size(tokens, 2 * config.inner) + ssm::scratch_size(tokens, config.inner);
+        return ssm::scratch_size<activation>(tokens, 2 * config.inner) +
+               ssm::scratch_size<activation>(tokens, config.inner);
     }
 
     void forward(const Backend& device, ssm::const_activations<Backend> u, ssm::layer_state memory,
-                 ssm::workspace<Backend>& scratch, ssm::activations<Backend> residual) const {
+                 ssm::workspace<Backend>& scratch, ssm::matrix_view<float> residual) const {
         const auto xz = scratch.take(u.rows(), 2 * config_.inner);
         const auto y = scratch.take(u.rows(), config_.inner);
         device.multiply(u, in_proj_, {}, xz);
-        const ssm::s4d<float> recurrence{by_channel(decay_), by_channel(gain_), by_channel(c_),
-                                         ssm::vector_view<const float>(d_.data(), config_.inner),
-                                         xz.columns(0, config_.inner)};
-        device.scan(typename Arch::scan{}, recurrence, memory.h, y);
+        const ssm::s4d<float, activation> recurrence{by_channel(decay_), by_channel(gain_), by_channel(c_),
+                                                     ssm::vector_view<const float>(d_.data(), config_.inner),
+                                                     xz.columns(0, config_.inner)};
+        device.scan(typename Arch::scan{}, recurrence, memory.h, memory.sequences, y);
         device.gate(xz.columns(config_.inner, config_.inner), y);
         device.multiply_add(y, out_proj_, {}, residual);
     }
@@ -50,6 +51,7 @@ public:
     }
 
 private:
+    using activation = typename Backend::activation;
     using vector = typename Backend::template buffer<float>;
     ssm::matrix_view<const float> by_channel(const vector& v) const {
         return ssm::matrix_view<const float>(v.data(), config_.state, config_.inner);

@@ -48,6 +48,7 @@ outcome scanned(const ssm::cpu& device, const random_s4d& recurrence, ssm::index
                    std::vector<float>(static_cast<std::size_t>(tokens * channels))};
     for (ssm::index t = 0; t < tokens; t += length)
         device.scan(ssm::sequential{}, recurrence.from(t), ssm::matrix_view<float>(result.h.data(), states, channels),
+                    1,
                     ssm::matrix_view<float>(result.y.data(), tokens, channels).rows(t, std::min(length, tokens - t)));
     return result;
 }

@@ -16,5 +16,5 @@ struct owning {
 };
 
 void run(const ssm::cpu& device, ssm::matrix_view<float> h, ssm::matrix_view<float> y) {
-    device.scan(ssm::sequential{}, owning{}, h, y);
+    device.scan(ssm::sequential{}, owning{}, h, 1, y);
 }

@@ -11,5 +11,5 @@ struct decay_only {
 };
 
 void run(const ssm::cpu& device, ssm::matrix_view<float> h, ssm::matrix_view<float> y) {
-    device.scan(ssm::sequential{}, decay_only{}, h, y);
+    device.scan(ssm::sequential{}, decay_only{}, h, 1, y);
 }

@@ -10,5 +10,5 @@ struct forgetful {
 };
 
 void run(const ssm::cpu& device, ssm::matrix_view<float> h, ssm::matrix_view<float> y) {
-    device.scan(ssm::sequential{}, forgetful{}, h, y);
+    device.scan(ssm::sequential{}, forgetful{}, h, 1, y);
 }

@@ -32,22 +32,30 @@ struct complete {
 
     template <class T>
     buffer<T> allocate(ssm::index count, const char* purpose) const;
-    buffer<float> upload(std::span<const float> values) const;
+    template <class T>
+    buffer<T> upload(std::span<const float> values) const;
+    void write(std::span<const ssm::token_id> ids, vector_view<ssm::token_id> to) const;
     std::vector<float> download(matrix_view<const activation> view) const;
-    matrix upload(const ssm::stored_tensor& tensor, dtype type) const;
-    void embed(const matrix& table, std::span<const ssm::token_id> ids, matrix_view<activation> out) const;
+    std::vector<float> download(matrix_view<const float> view) const;
+    matrix upload_matrix(const ssm::stored_tensor& tensor, dtype type) const;
+    void embed(const matrix& table, vector_view<const ssm::token_id> ids, matrix_view<float> out) const;
     void multiply(matrix_view<const activation> x, const matrix& w, vector_view<const float> bias,
                   matrix_view<activation> y) const;
+    void multiply(matrix_view<const activation> x, const matrix& w, vector_view<const float> bias,
+                  matrix_view<float> y) const;
     void multiply_add(matrix_view<const activation> x, const matrix& w, vector_view<const float> bias,
-                      matrix_view<activation> y) const;
+                      matrix_view<float> y) const;
+    void rms_norm(matrix_view<const float> x, vector_view<const float> gain, float eps,
+                  matrix_view<activation> y) const;
     void rms_norm(matrix_view<const activation> x, vector_view<const float> gain, float eps,
                   matrix_view<activation> y) const;
     template <ssm::conv_state_policy ConvState>
     void causal_conv_silu(matrix_view<const activation> x, matrix_view<const float> taps, vector_view<const float> bias,
-                          matrix_view<float> window, ssm::index cursor, matrix_view<activation> y) const;
+                          matrix_view<float> window, ssm::index cursor, ssm::index sequences,
+                          matrix_view<activation> y) const;
     void softplus(matrix_view<activation> x) const;
     template <ssm::scan_policy Policy, ssm::recurrence R>
-    void scan(Policy policy, const R& r, matrix_view<float> h, matrix_view<activation> y) const;
+    void scan(Policy policy, const R& r, matrix_view<float> h, ssm::index sequences, matrix_view<activation> y) const;
     void gate(matrix_view<const activation> z, matrix_view<activation> y) const;
 };
 
@@ -81,8 +89,8 @@ struct with_unique_buffers : complete {
     using buffer = std::unique_ptr<T[]>;  // not copyable, so a state could not be forked
     template <class T>
     buffer<T> allocate(ssm::index count, const char* purpose) const;
-    using complete::upload;
-    buffer<float> upload(std::span<const float> values) const;
+    template <class T>
+    buffer<T> upload(std::span<const float> values) const;
 };
 static_assert(!ssm::has_memory<with_unique_buffers> && !ssm::backend<with_unique_buffers>);
 
@@ -91,19 +99,18 @@ struct silent_on_bytes : described_matrix {
 };
 struct with_unmeasured_matrices : complete {
     using matrix = silent_on_bytes;
-    using complete::upload;
-    matrix upload(const ssm::stored_tensor& tensor, dtype type) const;
+    matrix upload_matrix(const ssm::stored_tensor& tensor, dtype type) const;
 };
 static_assert(!ssm::has_matrices<with_unmeasured_matrices> && !ssm::backend<with_unmeasured_matrices>);
 
 struct without_embed : complete {
-    void embed(const matrix& table, std::span<const ssm::token_id> ids, matrix_view<activation> out) const = delete;
+    void embed(const matrix& table, vector_view<const ssm::token_id> ids, matrix_view<float> out) const = delete;
 };
 static_assert(!ssm::can_embed<without_embed> && !ssm::backend<without_embed>);
 
 struct without_multiply_add : complete {
     void multiply_add(matrix_view<const activation> x, const matrix& w, vector_view<const float> bias,
-                      matrix_view<activation> y) const = delete;
+                      matrix_view<float> y) const = delete;
 };
 static_assert(!ssm::can_multiply<without_multiply_add> && !ssm::backend<without_multiply_add>);
 
@@ -121,11 +128,19 @@ static_assert(!ssm::can_normalise<without_eps> && !ssm::backend<without_eps>);
 struct with_shift_window_only : complete {
     template <std::same_as<ssm::shift_window> ConvState>
     void causal_conv_silu(matrix_view<const activation> x, matrix_view<const float> taps, vector_view<const float> bias,
-                          matrix_view<float> window, ssm::index cursor, matrix_view<activation> y) const;
+                          matrix_view<float> window, ssm::index cursor, ssm::index sequences,
+                          matrix_view<activation> y) const;
 };
 static_assert(ssm::can_convolve_with<with_shift_window_only, ssm::shift_window>);
 static_assert(!ssm::can_convolve_with<with_shift_window_only, ssm::ring_window>);
 static_assert(!ssm::can_convolve<with_shift_window_only> && !ssm::backend<with_shift_window_only>);
+
+/// The residual stream would be narrowed.
+struct normalising_activations_only : complete {
+    void rms_norm(matrix_view<const activation> x, vector_view<const float> gain, float eps,
+                  matrix_view<activation> y) const;
+};
+static_assert(!ssm::can_normalise<normalising_activations_only> && !ssm::backend<normalising_activations_only>);
 
 struct without_softplus : complete {
     void softplus(matrix_view<activation> x) const = delete;
@@ -139,7 +154,7 @@ static_assert(!ssm::can_gate<without_gate> && !ssm::backend<without_gate>);
 
 struct without_chunked : complete {
     template <std::same_as<ssm::sequential> Policy, ssm::recurrence R>
-    void scan(Policy policy, const R& r, matrix_view<float> h, matrix_view<activation> y) const;
+    void scan(Policy policy, const R& r, matrix_view<float> h, ssm::index sequences, matrix_view<activation> y) const;
 };
 static_assert(ssm::can_scan_with<without_chunked, ssm::sequential>);
 static_assert(!ssm::can_scan<without_chunked> && !ssm::backend<without_chunked>);

@@ -68,6 +68,11 @@ class memory_error : public error {
     using error::error;
 };
 
+/// The GPU, its driver or one of its libraries refused; `what` names the call or the kernel.
+class device_error : public error {
+    using error::error;
+};
+
 /// The caller's own callback asked to stop.
 class cancelled : public error {
     using error::error;

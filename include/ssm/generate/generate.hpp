@@ -4,8 +4,8 @@
 
 #include <ssm/core/error.hpp>
 #include <ssm/core/model_config.hpp>
+#include <ssm/core/sampling_options.hpp>
 #include <ssm/generate/sampler.hpp>
-#include <ssm/generate/sampling_options.hpp>
 #include <ssm/generate/session.hpp>
 #include <ssm/generate/stop_strings.hpp>
 

@@ -4,7 +4,7 @@
 
 #include <ssm/core/error.hpp>
 #include <ssm/core/model_config.hpp>
-#include <ssm/generate/sampling_options.hpp>
+#include <ssm/core/sampling_options.hpp>
 #include <ssm/generate/token_history.hpp>
 
 #include <algorithm>

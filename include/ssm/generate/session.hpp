@@ -22,7 +22,7 @@ namespace ssm {
 template <class M>
 concept language_model = std::copyable<M> &&
     requires(const M model, std::span<const token_id> ids, typename M::state_type& state,
-             typename M::workspace_type& scratch, matrix_view<typename M::backend::activation> logits) {
+             typename M::workspace_type& scratch, matrix_view<float> logits) {
     typename M::arch::prefill;
     { model.config() } -> std::convertible_to<const model_config&>;
     { model.device() } -> std::convertible_to<const typename M::backend&>;
@@ -48,8 +48,7 @@ class session {
                   "ssm: a session is made from a model: see language_model in generate/session.hpp for what it owes");
 
     using backend = typename Model::backend;
-    using activation = typename backend::activation;
-    using buffer = typename backend::template buffer<activation>;
+    using buffer = typename backend::template buffer<float>;
 
 public:
     using model_type = Model;
@@ -62,7 +61,7 @@ public:
         : model_(std::move(model)),
           state_(std::move(state)),
           scratch_(model_.make_workspace(1)),
-          logits_(model_.device().template allocate<activation>(model_.config().vocab, "logits")) {}
+          logits_(model_.device().template allocate<float>(model_.config().vocab, "logits")) {}
 
     /// Reads `ids`, in chunks as `policy` says; every policy leaves the same state.
     ///
@@ -158,8 +157,8 @@ private:
         if constexpr (!on_host) downloaded_ = model_.device().download(logits_view(1));
     }
 
-    [[nodiscard]] matrix_view<activation> logits_view(index rows) {
-        return matrix_view<activation>(logits_.data(), rows, model_.config().vocab);
+    [[nodiscard]] matrix_view<float> logits_view(index rows) {
+        return matrix_view<float>(logits_.data(), rows, model_.config().vocab);
     }
     [[nodiscard]] std::span<const float> host_logits() const {
         if constexpr (on_host)

@@ -27,17 +27,24 @@ public:
           gain_(load.vector(prefix + "norm.weight", config.hidden)),
           mixer_(load, prefix + "mixer.", config) {}
 
-    /// Workspace elements that `forward` takes for this many tokens.
+    /// Workspace bytes that `forward` takes for this many tokens.
     [[nodiscard]] static index scratch(const model_config& config, index tokens) {
-        return scratch_size(tokens, config.hidden) + mixer::scratch(config, tokens);
+        return scratch_size<typename Backend::activation>(tokens, config.hidden) + mixer::scratch(config, tokens);
     }
 
-    /// residual (tokens, hidden), in place.
+    /// residual (sequences * tokens, hidden), in place.
     void forward(const Backend& device, layer_state memory, workspace<Backend>& scratch,
-                 activations<Backend> residual) const {
+                 matrix_view<float> residual) const {
         const index mark = scratch.mark();
+        const vector_view<const float> gain(gain_.data(), residual.columns());
+        if constexpr (steps_with_norm<mixer, Backend>)
+            if (residual.rows() == memory.sequences && mixer_.steps(device, memory)) {
+                mixer_.step(device, gain, eps_, memory, scratch, residual);
+                scratch.rewind(mark);
+                return;
+            }
         const activations<Backend> normed = scratch.take(residual.rows(), residual.columns());
-        device.rms_norm(residual, vector_view<const float>(gain_.data(), residual.columns()), eps_, normed);
+        device.rms_norm(residual, gain, eps_, normed);
         mixer_.forward(device, normed, memory, scratch, residual);
         scratch.rewind(mark);
     }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <ssm/backend/capabilities.hpp>
 #include <ssm/backend/concepts.hpp>
 #include <ssm/core/model_config.hpp>
 #include <ssm/model/state.hpp>
@@ -9,7 +10,10 @@
 #include <ssm/model/workspace.hpp>
 #include <ssm/policy/norm.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -39,7 +43,7 @@ public:
         : config_(config),
           in_proj_(load.matrix(prefix + "in_proj.weight", 2 * config.inner, config.hidden)),
           in_bias_(load.vector_if(config.projection_bias, prefix + "in_proj.bias", 2 * config.inner)),
-          taps_(load.device().upload(
+          taps_(load.device().template upload<float>(
               transposed(load.values(prefix + "conv1d.weight", {config.inner, 1, config.conv}), config.inner))),
           conv_bias_(load.vector_if(config.conv_bias, prefix + "conv1d.bias", config.inner)),
           x_proj_(load.matrix(prefix + "x_proj.weight", config.dt_rank + 2 * config.state, config.inner)),
@@ -48,8 +52,8 @@ public:
           c_gain_(load.vector_if(norm::has_gain, prefix + "c_layernorm.weight", config.state)),
           dt_proj_(load.matrix(prefix + "dt_proj.weight", config.inner, config.dt_rank)),
           dt_bias_(load.vector(prefix + "dt_proj.bias", config.inner)),
-          a_(load.device().upload(
-              transposed(decay_rates(load.values(prefix + "A_log", {config.inner, config.state})), config.inner))),
+          a_(load.device().template upload<float>(
+              transposed(decay_rates_of(load.values(prefix + "A_log", {config.inner, config.state})), config.inner))),
           d_(load.vector(prefix + "D", config.inner)),
           out_proj_(load.matrix(prefix + "out_proj.weight", config.hidden, config.inner)),
           out_bias_(load.vector_if(config.projection_bias, prefix + "out_proj.bias", config.hidden)) {}
@@ -59,15 +63,15 @@ public:
         return {config.conv - 1, config.state, config.inner};
     }
 
-    /// Workspace elements that `forward` takes for this many tokens.
+    /// Workspace bytes that `forward` takes for this many tokens.
     [[nodiscard]] static index scratch(const model_config& config, index tokens) {
-        return scratch_size(tokens, 2 * config.inner) + 2 * scratch_size(tokens, config.inner) +
-               scratch_size(tokens, config.dt_rank + 2 * config.state);
+        return scratch_size<activation>(tokens, 2 * config.inner) + 2 * scratch_size<activation>(tokens, config.inner) +
+               scratch_size<activation>(tokens, config.dt_rank + 2 * config.state);
     }
 
-    /// residual += mixer(u); u and residual (tokens, hidden). Advances the window and h, not the cursor.
+    /// residual += mixer(u); u and residual (sequences * tokens, hidden). Advances the window and h, not the cursor.
     void forward(const Backend& device, const_activations<Backend> u, layer_state memory, workspace<Backend>& scratch,
-                 activations<Backend> residual) const {
+                 matrix_view<float> residual) const {
         const index tokens = u.rows();
         const activations<Backend> xz = scratch.take(tokens, 2 * config_.inner);
         device.multiply(u, in_proj_, view_of(in_bias_), xz);
@@ -75,30 +79,62 @@ public:
         const activations<Backend> z = xz.columns(config_.inner, config_.inner);
 
         const activations<Backend> x = scratch.take(tokens, config_.inner);
-        device.template causal_conv_silu<typename Arch::conv_state>(
-            x_in, matrix_view<const float>(taps_.data(), config_.conv, config_.inner), view_of(conv_bias_),
-            memory.window, memory.cursor, x);
+        device.template causal_conv_silu<typename Arch::conv_state>(x_in, taps(), view_of(conv_bias_), memory.window,
+                                                                    memory.cursor, memory.sequences, x);
 
         const activations<Backend> dt_b_c = scratch.take(tokens, config_.dt_rank + 2 * config_.state);
         device.multiply(x, x_proj_, {}, dt_b_c);
         const activations<Backend> low_rank_dt = dt_b_c.columns(0, config_.dt_rank);
         const activations<Backend> b = dt_b_c.columns(config_.dt_rank, config_.state);
         const activations<Backend> c = dt_b_c.columns(config_.dt_rank + config_.state, config_.state);
-        if constexpr (norm::normalises) {
-            device.rms_norm(low_rank_dt, view_of(dt_gain_), config_.mixer_norm_eps, low_rank_dt);
-            device.rms_norm(b, view_of(b_gain_), config_.mixer_norm_eps, b);
-            device.rms_norm(c, view_of(c_gain_), config_.mixer_norm_eps, c);
-        }
+        if constexpr (norm::normalises) normalise(device, dt_b_c);
         const activations<Backend> dt = scratch.take(tokens, config_.inner);
-        device.multiply(low_rank_dt, dt_proj_, view_of(dt_bias_), dt);
-        device.softplus(dt);
-
-        const selective<activation> r{
-            matrix_view<const float>(a_.data(), config_.state, config_.inner), view_of(d_), dt, x, b, c};
+        const selective<float, activation> r{decay_rates(), view_of(d_), dt, x, b, c};
         const activations<Backend> y = x_in;  // the convolution is done with its input
-        device.scan(typename Arch::scan{}, r, memory.h, y);
-        device.gate(z, y);
+        if constexpr (fuses_selective_scan<Backend, typename Arch::scan>) {
+            device.multiply(low_rank_dt, dt_proj_, {}, dt);
+            device.gated_selective_scan(typename Arch::scan{}, r, view_of(dt_bias_), z, memory.h, memory.sequences, y);
+        } else {
+            device.multiply(low_rank_dt, dt_proj_, view_of(dt_bias_), dt);
+            device.softplus(dt);
+            device.scan(typename Arch::scan{}, r, memory.h, memory.sequences, y);
+            device.gate(z, y);
+        }
         device.multiply_add(y, out_proj_, view_of(out_bias_), residual);
+    }
+
+    /// Whether the backend takes one token of each of these sequences through the layer at once.
+    [[nodiscard]] bool steps(const Backend& device,
+                             const layer_state& memory) const requires steps_mamba<Backend, typename Arch::conv_state> {
+        return memory.sequences <= device.step_rows(std::max(config_.hidden, config_.inner));
+    }
+
+    /// residual += mixer(rms_norm(residual)) for one token of each sequence.
+    void step(const Backend& device, vector_view<const float> norm_gain, float norm_eps, layer_state memory,
+              workspace<Backend>& scratch,
+              matrix_view<float> residual) const requires steps_mamba<Backend, typename Arch::conv_state> {
+        const activations<Backend> xz = scratch.take(memory.sequences, 2 * config_.inner);
+        const activations<Backend> dt_b_c = scratch.take(memory.sequences, config_.dt_rank + 2 * config_.state);
+        const mamba_layer<Backend> layer{.norm_gain = norm_gain,
+                                         .norm_eps = norm_eps,
+                                         .in_proj = &in_proj_,
+                                         .in_bias = view_of(in_bias_),
+                                         .taps = taps(),
+                                         .conv_bias = view_of(conv_bias_),
+                                         .x_proj = &x_proj_,
+                                         .normalises_dt_b_c = norm::normalises,
+                                         .dt_b_c_eps = config_.mixer_norm_eps,
+                                         .dt_gain = view_of(dt_gain_),
+                                         .b_gain = view_of(b_gain_),
+                                         .c_gain = view_of(c_gain_),
+                                         .dt_proj = &dt_proj_,
+                                         .dt_bias = view_of(dt_bias_),
+                                         .a = decay_rates(),
+                                         .d = view_of(d_),
+                                         .out_proj = &out_proj_,
+                                         .out_bias = view_of(out_bias_)};
+        device.template mamba_step<typename Arch::conv_state>(layer, residual, memory.window, memory.cursor, memory.h,
+                                                              xz, dt_b_c);
     }
 
     /// Bytes of backend memory in the weights.
@@ -115,8 +151,30 @@ private:
         return vector_view<const float>(v.data(), static_cast<index>(v.size()));
     }
 
+    [[nodiscard]] matrix_view<const float> taps() const {
+        return matrix_view<const float>(taps_.data(), config_.conv, config_.inner);
+    }
+    [[nodiscard]] matrix_view<const float> decay_rates() const {
+        return matrix_view<const float>(a_.data(), config_.state, config_.inner);
+    }
+
+    /// The norm policy, on dt, B and C: dt_b_c (tokens, R + 2N).
+    void normalise(const Backend& device, activations<Backend> dt_b_c) const {
+        const std::array<index, 3> sizes{config_.dt_rank, config_.state, config_.state};
+        const std::array<vector_view<const float>, 3> gains{view_of(dt_gain_), view_of(b_gain_), view_of(c_gain_)};
+        if constexpr (normalises_parts<Backend>) {
+            device.rms_norm_parts(dt_b_c, sizes, gains, config_.mixer_norm_eps);
+        } else {
+            index first = 0;
+            for (std::size_t i = 0; i < sizes.size(); first += sizes[i++]) {
+                const activations<Backend> part = dt_b_c.columns(first, sizes[i]);
+                device.rms_norm(part, gains[i], config_.mixer_norm_eps, part);
+            }
+        }
+    }
+
     /// A = -exp(A_log).
-    [[nodiscard]] static std::vector<float> decay_rates(std::vector<float> a_log) {
+    [[nodiscard]] static std::vector<float> decay_rates_of(std::vector<float> a_log) {
         for (float& value : a_log) value = -std::exp(value);
         return a_log;
     }

@@ -19,7 +19,7 @@ concept loads_weights = std::constructible_from < M,
         weight_loader<Backend>
 &, const std::string&, const model_config& > ;
 
-/// `shape(config)` says what a layer remembers, `scratch(config, tokens)` what it takes from the workspace.
+/// `shape(config)` says what a layer remembers, `scratch(config, tokens)` how many bytes it takes from the workspace.
 template <class M>
 concept states_memory = requires(const M mixer, const model_config& config, index tokens) {
     { M::shape(config) } -> std::same_as<layer_shape>;
@@ -30,8 +30,17 @@ concept states_memory = requires(const M mixer, const model_config& config, inde
 /// `forward` adds the mixer's output to the residual stream and moves the layer's state on.
 template <class M, class Backend>
 concept mixes_time = requires(const M mixer, const Backend& device, const_activations<Backend> u, layer_state memory,
-                              workspace<Backend>& scratch, activations<Backend> residual) {
+                              workspace<Backend>& scratch, matrix_view<float> residual) {
     mixer.forward(device, u, memory, scratch, residual);
+};
+
+/// Optional: the norm and the mixer at once for one token of each sequence. `steps(device, memory)` says whether `step`
+/// serves this many sequences.
+template <class M, class Backend>
+concept steps_with_norm = requires(const M mixer, const Backend& device, vector_view<const float> gain, float eps,
+                                   layer_state memory, workspace<Backend>& scratch, matrix_view<float> residual) {
+    { mixer.steps(device, memory) } -> std::same_as<bool>;
+    mixer.step(device, gain, eps, memory, scratch, residual);
 };
 
 /// The part of a block that looks back in time.

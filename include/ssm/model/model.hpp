@@ -37,12 +37,15 @@ public:
     /// Bytes of the weights; those used in place count as well.
     [[nodiscard]] index weight_bytes() const { return weights_->bytes(); }
 
-    /// The state before the first token. Throws memory_error.
-    [[nodiscard]] state_type start_state() const {
-        return state_type(device(), config().layers, block_type::mixer::shape(config()));
+    /// The state before the first token of one sequence, or of several that are read in step. Throws argument_error for
+    /// fewer than one, or memory_error.
+    [[nodiscard]] state_type start_state(index sequences = 1) const {
+        if (sequences < 1 || sequences > max_tokens())
+            throw argument_error({"start_state", "sequences", std::to_string(sequences), "at least 1", {}});
+        return state_type(device(), config().layers, block_type::mixer::shape(config()), sequences);
     }
 
-    /// Scratch for calls of at most `tokens` tokens. Throws argument_error or memory_error.
+    /// Scratch for calls of at most `tokens` tokens, of all sequences together. Throws argument_error or memory_error.
     [[nodiscard]] workspace_type make_workspace(index tokens) const {
         const index most = max_tokens();
         if (tokens < 1 || tokens > most)
@@ -53,46 +56,79 @@ public:
 
     /// Runs `ids` through the model, moves `memory` on by as many tokens, and writes the logits of the last
     /// logits.rows() of them; logits (rows, vocab), 0 <= rows <= ids.size(). On an error nothing has changed.
+    /// With several sequences, ids and logits hold equally many tokens of each, one sequence after the other.
     ///
     /// Throws argument_error: no ids, more than the workspace holds, an id outside the vocabulary, logits of another
     /// shape, a state of another model.
     void forward(std::span<const token_id> ids, state_type& memory, workspace_type& scratch,
-                 matrix_view<typename Backend::activation> logits) const {
-        check(ids, memory, scratch, logits);
-        const auto tokens = static_cast<index>(ids.size());
-        const index mark = scratch.mark();
-        const activations<Backend> residual = scratch.take(tokens, config().hidden);
-        device().embed(weights_->embedding, ids, residual);
-        for (index i = 0; i < config().layers; ++i)
-            weights_->blocks[static_cast<std::size_t>(i)].forward(device(), memory.layer(i), scratch, residual);
-        memory.advance(tokens);
+                 matrix_view<float> logits) const {
+        check(ids);
+        check(static_cast<index>(ids.size()), memory, scratch, logits);
+        const vector_view<token_id> stored = scratch.ids(static_cast<index>(ids.size()));
+        device().write(ids, stored);
+        run(stored, memory, scratch, logits);
+    }
 
-        if (!logits.empty()) {
-            const activations<Backend> last = residual.rows(tokens - logits.rows(), logits.rows());
-            device().rms_norm(last, vector_view<const float>(weights_->norm.data(), config().hidden), config().norm_eps,
-                              last);
-            device().multiply(last, weights_->head, {}, logits);
-        }
-        scratch.rewind(mark);
+    /// The same for ids in the backend's memory, which nothing checks: one outside the vocabulary gives NaN logits.
+    /// Throws argument_error as above.
+    void forward(vector_view<const token_id> ids, state_type& memory, workspace_type& scratch,
+                 matrix_view<float> logits) const {
+        check(ids.size(), memory, scratch, logits);
+        run(ids, memory, scratch, logits);
     }
 
 private:
     using block_type = block<Backend, Arch>;
 
+    void run(vector_view<const token_id> ids, state_type& memory, workspace_type& scratch,
+             matrix_view<float> logits) const {
+        const index mark = scratch.mark();
+        const matrix_view<float> residual = scratch.template take<float>(ids.size(), config().hidden);
+        device().embed(weights_->embedding, ids, residual);
+        for (index i = 0; i < config().layers; ++i)
+            weights_->blocks[static_cast<std::size_t>(i)].forward(device(), memory.layer(i), scratch, residual);
+        const index tokens = ids.size() / memory.sequences();
+        memory.advance(tokens);
+        if (!logits.empty()) write_logits(residual, tokens, memory.sequences(), scratch, logits);
+        scratch.rewind(mark);
+    }
+
+    /// Of the last tokens of each sequence; residual (sequences * tokens, hidden).
+    void write_logits(matrix_view<const float> residual, index tokens, index sequences, workspace_type& scratch,
+                      matrix_view<float> logits) const {
+        const vector_view<const float> gain(weights_->norm.data(), config().hidden);
+        const index wanted = logits.rows() / sequences;
+        const activations<Backend> normed = scratch.take(logits.rows(), config().hidden);
+        if (wanted == tokens)
+            device().rms_norm(residual, gain, config().norm_eps, normed);
+        else
+            for (index s = 0; s < sequences; ++s)
+                device().rms_norm(residual.rows((s + 1) * tokens - wanted, wanted), gain, config().norm_eps,
+                                  normed.rows(s * wanted, wanted));
+        device().multiply(normed, weights_->head, {}, logits);
+    }
+
     [[nodiscard]] index scratch(index tokens) const {
-        return scratch_size(tokens, config().hidden) + block_type::scratch(config(), tokens);
+        return scratch_size<float>(tokens, config().hidden) + block_type::scratch(config(), tokens);
     }
 
     /// The longest call whose scratch is countable; memory ends long before.
     [[nodiscard]] index max_tokens() const { return (index{1} << 60) / (scratch(128) / 128 + 1); }
 
-    void check(std::span<const token_id> ids, const state_type& memory, const workspace_type& scratch,
-               matrix_view<typename Backend::activation> logits) const {
-        const auto tokens = static_cast<index>(ids.size());
-        const auto refuse = [](const char* what, const std::string& found, const std::string& expected,
-                               const char* remedy) {
-            return argument_error({"model::forward", what, found, expected, remedy});
-        };
+    static argument_error refuse(const char* what, const std::string& found, const std::string& expected,
+                                 const char* remedy) {
+        return argument_error({"model::forward", what, found, expected, remedy});
+    }
+
+    void check(std::span<const token_id> ids) const {
+        for (std::size_t i = 0; i < ids.size(); ++i)
+            if (ids[i] < 0 || ids[i] >= config().vocab)
+                throw refuse("ids", "token " + std::to_string(ids[i]) + " at position " + std::to_string(i),
+                             "0 to " + std::to_string(config().vocab - 1),
+                             "the tokenizer and the model must belong together");
+    }
+
+    void check(index tokens, const state_type& memory, const workspace_type& scratch, matrix_view<float> logits) const {
         if (tokens == 0)
             throw refuse("ids", "none", "at least one token",
                          "begin an empty prompt with the beginning- or end-of-text token");
@@ -100,14 +136,16 @@ private:
             throw refuse("ids", std::to_string(tokens) + " tokens",
                          "at most the workspace's " + std::to_string(scratch.capacity()),
                          "make a larger workspace or run in chunks");
-        for (std::size_t i = 0; i < ids.size(); ++i)
-            if (ids[i] < 0 || ids[i] >= config().vocab)
-                throw refuse("ids", "token " + std::to_string(ids[i]) + " at position " + std::to_string(i),
-                             "0 to " + std::to_string(config().vocab - 1),
-                             "the tokenizer and the model must belong together");
-        if (logits.rows() > tokens || (!logits.empty() && logits.columns() != config().vocab))
+        const index sequences = memory.sequences();
+        if (tokens % sequences != 0)
+            throw refuse("ids", std::to_string(tokens) + " tokens",
+                         "equally many of each of " + std::to_string(sequences) + " sequences", "");
+        if (logits.rows() > tokens || logits.rows() % sequences != 0 ||
+            (!logits.empty() && logits.columns() != config().vocab))
             throw refuse("logits", "(" + std::to_string(logits.rows()) + ", " + std::to_string(logits.columns()) + ")",
-                         "at most (" + std::to_string(tokens) + ", " + std::to_string(config().vocab) + ")", "");
+                         "at most (" + std::to_string(tokens) + ", " + std::to_string(config().vocab) +
+                             "), equally many rows of each sequence",
+                         "");
         if (memory.layers() != config().layers || memory.shape() != block_type::mixer::shape(config()))
             throw refuse("state", "one of another shape", "one made by this model's start_state", "");
     }

@@ -56,7 +56,7 @@ public:
     /// A weight matrix in the dtype asked for. Throws format_error when it is absent or not of this shape.
     [[nodiscard]] typename Backend::matrix matrix(const std::string& name, index rows, index columns) {
         const stored_tensor tensor = get(name, {rows, columns});
-        auto loaded = device_.upload(tensor, options_.type.value_or(tensor.type));
+        auto loaded = device_.upload_matrix(tensor, options_.type.value_or(tensor.type));
         report(tensor);
         return loaded;
     }
@@ -77,10 +77,12 @@ public:
     }
 
     /// `values` in the backend's memory.
-    [[nodiscard]] auto vector(const std::string& name, index size) { return device_.upload(values(name, {size})); }
+    [[nodiscard]] auto vector(const std::string& name, index size) {
+        return device_.template upload<float>(values(name, {size}));
+    }
     /// `vector`, or nothing when the model has no such parameter.
     [[nodiscard]] auto vector_if(bool present, const std::string& name, index size) {
-        return present ? vector(name, size) : device_.upload(std::span<const float>{});
+        return present ? vector(name, size) : device_.template upload<float>(std::span<const float>{});
     }
 
 private:

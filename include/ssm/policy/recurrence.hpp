@@ -53,23 +53,26 @@ concept recurrence =
 ///
 /// A is discretised by zero-order hold and B by Euler's rule, as in Mamba's reference implementation
 /// (`selective_scan_ref`; Gu and Dao 2023, section 3.2 and equation 4 give zero-order hold for both).
-template <class S>
+///
+/// S is the type of h and of the arithmetic, Input that of what depends on the token: a backend's activations.
+template <class S, class Input = S>
 struct selective {
     using scalar = S;
 
-    matrix_view<const S> a;   ///< (states, channels), negative: -exp(A_log)
-    vector_view<const S> d;   ///< (channels)
-    matrix_view<const S> dt;  ///< (tokens, channels), after bias and softplus
-    matrix_view<const S> x;   ///< (tokens, channels)
-    matrix_view<const S> b;   ///< (tokens, states)
-    matrix_view<const S> c;   ///< (tokens, states)
+    matrix_view<const S> a;       ///< (states, channels), negative: -exp(A_log)
+    vector_view<const S> d;       ///< (channels)
+    matrix_view<const Input> dt;  ///< (tokens, channels), after bias and softplus
+    matrix_view<const Input> x;   ///< (tokens, channels)
+    matrix_view<const Input> b;   ///< (tokens, states)
+    matrix_view<const Input> c;   ///< (tokens, states)
 
     [[nodiscard]] SSM_HD affine<S> transition(index t, index ch, index n) const {
         using std::exp;
-        return {exp(dt(t, ch) * a(n, ch)), dt(t, ch) * x(t, ch) * b(t, n)};
+        const S step = dt(t, ch);
+        return {exp(step * a(n, ch)), step * S(x(t, ch)) * S(b(t, n))};
     }
     [[nodiscard]] SSM_HD S readout(index t, index, index n) const { return c(t, n); }
-    [[nodiscard]] SSM_HD S skip(index t, index ch) const { return d[ch] * x(t, ch); }
+    [[nodiscard]] SSM_HD S skip(index t, index ch) const { return d[ch] * S(x(t, ch)); }
 };
 
 /// One step of a continuous state h' = a h + b x held constant over a time dt (zero-order hold), a != 0: the map
@@ -85,7 +88,7 @@ template <class S>
 /// Space Models"): nothing depends on the token, so the step is discretised once, by `zero_order_hold`.
 ///
 ///     h <- decay h + gain x,   y = C . h + D x
-template <class S>
+template <class S, class Input = S>
 struct s4d {
     using scalar = S;
 
@@ -93,13 +96,13 @@ struct s4d {
     matrix_view<const S> gain;   ///< (states, channels)
     matrix_view<const S> c;      ///< (states, channels)
     vector_view<const S> d;      ///< (channels)
-    matrix_view<const S> x;      ///< (tokens, channels)
+    matrix_view<const Input> x;  ///< (tokens, channels)
 
     [[nodiscard]] SSM_HD affine<S> transition(index t, index ch, index n) const {
-        return {decay(n, ch), gain(n, ch) * x(t, ch)};
+        return {decay(n, ch), gain(n, ch) * S(x(t, ch))};
     }
     [[nodiscard]] SSM_HD S readout(index, index ch, index n) const { return c(n, ch); }
-    [[nodiscard]] SSM_HD S skip(index t, index ch) const { return d[ch] * x(t, ch); }
+    [[nodiscard]] SSM_HD S skip(index t, index ch) const { return d[ch] * S(x(t, ch)); }
 };
 
 }  // namespace ssm

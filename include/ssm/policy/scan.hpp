@@ -24,11 +24,8 @@ struct chunked {
 };
 
 /// How a scan policy runs on a backend. Declared only: each backend specialises it for the policies it supports, with
-///
-///     template <recurrence R> static void run(const Policy&, const Backend&, const R&, matrix_view<scalar> h, matrix_view<...> y);
-///
-/// where h is (states, channels), read as the state before the first token and left as the state after the last one,
-/// and y is (tokens, channels).
+/// a static member template `run` over any recurrence. What it takes is the backend's own affair; what it computes is
+/// written at `can_scan_with` in backend/concepts.hpp.
 template <class Policy, class Backend>
 struct scan_kernel;
 

@@ -23,7 +23,7 @@ template class ssm::mamba_mixer<ssm::cpu, variant>;
 template class ssm::block<ssm::cpu, variant>;
 
 void run(const ssm::cpu& device, ssm::matrix_view<float> h, ssm::matrix_view<float> y) {
-    device.scan(ssm::sequential{}, steady{}, h, y);
+    device.scan(ssm::sequential{}, steady{}, h, 1, y);
 }
 
 ssm::token_id step(ssm::session<variant_model>& session, std::span<const ssm::token_id> ids) {

@@ -12,6 +12,7 @@
 #include <ssm/backend/cpu/scan.hpp>
 #include <ssm/backend/cpu/thread_pool.hpp>
 
+#include <algorithm>
 #include <span>
 #include <vector>
 
@@ -44,8 +45,15 @@ public:
     [[nodiscard]] buffer<T> allocate(index count, const char* purpose) const {
         return make_cpu_buffer<T>(count, purpose);
     }
-    [[nodiscard]] buffer<float> upload(std::span<const float> values) const {
-        return buffer<float>(values.begin(), values.end());
+    template <class T>
+    [[nodiscard]] buffer<T> upload(std::span<const float> values) const {
+        buffer<T> stored;
+        stored.reserve(values.size());
+        for (const float value : values) stored.push_back(T(value));
+        return stored;
+    }
+    void write(std::span<const token_id> ids, vector_view<token_id> to) const {
+        std::copy(ids.begin(), ids.end(), to.data());
     }
     [[nodiscard]] std::vector<float> download(matrix_view<const float> view) const {
         std::vector<float> values;
@@ -56,9 +64,9 @@ public:
         }
         return values;
     }
-    [[nodiscard]] matrix upload(const stored_tensor& tensor, dtype type) const { return matrix(tensor, type); }
+    [[nodiscard]] matrix upload_matrix(const stored_tensor& tensor, dtype type) const { return matrix(tensor, type); }
 
-    void embed(const matrix& table, std::span<const token_id> ids, matrix_view<float> out) const {
+    void embed(const matrix& table, vector_view<const token_id> ids, matrix_view<float> out) const {
         cpu_kernels::embed(table, ids, out);
     }
     void multiply(matrix_view<const float> x, const matrix& w, vector_view<const float> bias,
@@ -74,19 +82,26 @@ public:
     }
     template <conv_state_policy ConvState>
     void causal_conv_silu(matrix_view<const float> x, matrix_view<const float> taps, vector_view<const float> bias,
-                          matrix_view<float> window, index cursor, matrix_view<float> y) const {
-        cpu_kernels::causal_conv_silu<ConvState>(pool_, x, taps, bias, window, cursor, y);
+                          matrix_view<float> window, index cursor, index sequences, matrix_view<float> y) const {
+        const index tokens = x.rows() / sequences;
+        const index width = taps.rows() - 1;
+        for (index s = 0; s < sequences; ++s)
+            cpu_kernels::causal_conv_silu<ConvState>(pool_, x.rows(s * tokens, tokens), taps, bias,
+                                                     window.rows(s * width, width), cursor, y.rows(s * tokens, tokens));
     }
     void softplus(matrix_view<float> x) const { cpu_kernels::softplus(pool_, x); }
     template <class Policy, class R>
-    void scan(Policy policy, const R& r, matrix_view<float> h, matrix_view<float> y) const {
+    void scan(Policy policy, const R& r, matrix_view<float> h, index sequences, matrix_view<float> y) const {
         static_assert(
             recurrence<R>,
             "ssm: a recurrence is trivially copyable and has scalar, transition(t, ch, n), readout(t, ch, n) and "
             "skip(t, ch): see policy/recurrence.hpp");
         static_assert(scan_policy_on<Policy, basic_cpu>,
                       "ssm: a scan policy is one that the backend has a scan_kernel for: see policy/scan.hpp");
-        scan_kernel<Policy, basic_cpu>::run(pool_, policy, r, h, y);
+        const index tokens = y.rows() / sequences;
+        const index states = h.rows() / sequences;
+        for (index s = 0; s < sequences; ++s)
+            scan_kernel<Policy, basic_cpu>::run(pool_, policy, r, s * tokens, tokens, h.rows(s * states, states), y);
     }
     void gate(matrix_view<const float> z, matrix_view<float> y) const { cpu_kernels::gate(pool_, z, y); }
 

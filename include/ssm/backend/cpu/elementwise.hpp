@@ -9,16 +9,19 @@
 #include <ssm/core/model_config.hpp>
 #include <ssm/core/view.hpp>
 
-#include <span>
+#include <limits>
 
 namespace ssm::cpu_kernels {
 
-/// out[t] = table[ids[t]], widened. Every id is below table.rows(); out (tokens, columns).
-inline void embed(const cpu_matrix& table, std::span<const token_id> ids, matrix_view<float> out) {
+/// out[t] = table[ids[t]], widened, or NaN for an id outside the table; out (tokens, columns).
+inline void embed(const cpu_matrix& table, vector_view<const token_id> ids, matrix_view<float> out) {
     with_storage_type(table.type(), [&]<class T>(type_tag<T>) {
         const matrix_view<const T> rows = table.as<T>();
-        for (index t = 0; t < out.rows(); ++t)
-            for (index i = 0; i < out.columns(); ++i) out(t, i) = rows(ids[static_cast<std::size_t>(t)], i);
+        for (index t = 0; t < out.rows(); ++t) {
+            const bool known = ids[t] >= 0 && ids[t] < table.rows();
+            for (index i = 0; i < out.columns(); ++i)
+                out(t, i) = known ? static_cast<float>(rows(ids[t], i)) : std::numeric_limits<float>::quiet_NaN();
+        }
     });
 }
 

@@ -114,9 +114,10 @@ class basic_cpu;
 template <class Products>
 struct scan_kernel<sequential, basic_cpu<Products>> {
     template <recurrence R>
-    static void run(thread_pool& pool, sequential, const R& r, matrix_view<float> h, matrix_view<float> y) {
-        pool.for_each_range(h.columns(), lanes::width, y.rows() * h.rows(), [&](index first, index last) {
-            cpu_kernels::scan_in_order(r, {0, y.rows(), first, last}, h, y);
+    static void run(thread_pool& pool, sequential, const R& r, index first_token, index tokens, matrix_view<float> h,
+                    matrix_view<float> y) {
+        pool.for_each_range(h.columns(), lanes::width, tokens * h.rows(), [&](index first, index last) {
+            cpu_kernels::scan_in_order(r, {first_token, first_token + tokens, first, last}, h, y);
         });
     }
 };
@@ -125,13 +126,13 @@ struct scan_kernel<sequential, basic_cpu<Products>> {
 template <class Products>
 struct scan_kernel<chunked, basic_cpu<Products>> {
     template <recurrence R>
-    static void run(thread_pool& pool, chunked policy, const R& r, matrix_view<float> h, matrix_view<float> y) {
-        const index tokens = y.rows();
+    static void run(thread_pool& pool, chunked policy, const R& r, index first_token, index tokens,
+                    matrix_view<float> h, matrix_view<float> y) {
         const index channels = h.columns();
         const index chunks = (tokens + policy.length - 1) / policy.length;
         const auto range_of = [&](index chunk) {
-            return cpu_kernels::scan_range{chunk * policy.length, std::min(tokens, (chunk + 1) * policy.length), 0,
-                                           channels};
+            return cpu_kernels::scan_range{first_token + chunk * policy.length,
+                                           first_token + std::min(tokens, (chunk + 1) * policy.length), 0, channels};
         };
 
         cpu_buffer<float> decays = make_cpu_buffer<float>(chunks * h.size(), "chunked scan");

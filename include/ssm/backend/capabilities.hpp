@@ -1,0 +1,69 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ssm/backend/concepts.hpp>
+#include <ssm/core/view.hpp>
+
+#include <array>
+#include <concepts>
+#include <span>
+
+namespace ssm {
+
+/// \file
+/// What a backend may offer beyond the contract: several of its operations in one, for speed. A model asks for each by
+/// name and goes through the contract where it is absent; results agree within rounding. A backend that claims a
+/// capability asserts the concept, so that a slip of the pen is an error and not a slow program.
+
+/// The parameters of one Mamba-1 layer and the norm before it, in the backend's memory.
+template <class B>
+struct mamba_layer {
+    vector_view<const float> norm_gain;  ///< (hidden)
+    float norm_eps;
+    const typename B::matrix* in_proj;   ///< (2 inner, hidden): x, then z
+    vector_view<const float> in_bias;    ///< (2 inner) or empty
+    matrix_view<const float> taps;       ///< (K, inner)
+    vector_view<const float> conv_bias;  ///< (inner) or empty
+    const typename B::matrix* x_proj;    ///< (R + 2N, inner): dt, B, C
+    bool normalises_dt_b_c;
+    float dt_b_c_eps;
+    vector_view<const float> dt_gain;    ///< (R) or empty
+    vector_view<const float> b_gain;     ///< (N) or empty
+    vector_view<const float> c_gain;     ///< (N) or empty
+    const typename B::matrix* dt_proj;   ///< (inner, R)
+    vector_view<const float> dt_bias;    ///< (inner)
+    matrix_view<const float> a;          ///< (N, inner), negative
+    vector_view<const float> d;          ///< (inner)
+    const typename B::matrix* out_proj;  ///< (hidden, inner)
+    vector_view<const float> out_bias;   ///< (hidden) or empty
+};
+
+/// One token of each of `sequences` sequences through a whole layer, residual += mixer(rms_norm(residual)), for up to
+/// `step_rows(inner)` sequences; residual (sequences, hidden), window (sequences * (K-1), inner), h (sequences * N, inner).
+/// xz (sequences, 2 inner) and dt_b_c (sequences, R + 2N) are scratch.
+template <class B, class ConvState>
+concept steps_mamba = requires(const B device, const mamba_layer<B>& layer, matrix_view<float> residual,
+                               matrix_view<float> window, matrix_view<float> h, activations<B> xz,
+                               activations<B> dt_b_c) {
+    { device.step_rows(index{}) } -> std::same_as<index>;
+    device.template mamba_step<ConvState>(layer, residual, window, index{}, h, xz, dt_b_c);
+};
+
+/// Root mean square norms of neighbouring ranges of columns, in place: `gains[i]` or 1 over `sizes[i]` columns.
+template <class B>
+concept normalises_parts = requires(const B device, activations<B> x, std::array<index, 3> sizes,
+                                    std::array<vector_view<const float>, 3> gains, float eps) {
+    device.rms_norm_parts(x, sizes, gains, eps);
+};
+
+/// The selective scan with what surrounds it in a Mamba layer: dt is softened first, softplus(dt + dt_bias), and y is
+/// gated last, y silu(z). z (sequences * tokens, channels).
+template <class B, class Policy>
+concept fuses_selective_scan = requires(const B device, Policy policy, selective<float, typename B::activation> raw,
+                                        vector_view<const float> dt_bias, const_activations<B> z, matrix_view<float> h,
+                                        activations<B> y) {
+    device.gated_selective_scan(policy, raw, dt_bias, z, h, index{1}, y);
+};
+
+}  // namespace ssm
