@@ -9,10 +9,18 @@ foreach(component cpu io text)
 endforeach()
 
 set(CMAKE_CXX_EXTENSIONS OFF)
+if(TARGET ssm::cuda)
+  # Tuned for Hopper; any list from 80 on is possible.
+  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES 90)
+  endif()
+  enable_language(CUDA)
+endif()
 find_program(SSM_CCACHE ccache)
 mark_as_advanced(SSM_CCACHE)
 if(SSM_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${SSM_CCACHE})
+  set(CMAKE_CUDA_COMPILER_LAUNCHER ${SSM_CCACHE})
 endif()
 
 add_library(ssm_warnings INTERFACE)
@@ -26,6 +34,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   # g++ 12 takes its own AVX-512 intrinsics for uses of uninitialised variables (GCC bug 105593); clang still looks.
   target_compile_options(ssm_warnings INTERFACE -Wno-uninitialized -Wno-maybe-uninitialized)
 endif()
+
+# CMake 3.25 does not know that nvcc speaks C++20.
+target_compile_options(ssm_warnings INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;--Werror=all-warnings>)
 
 add_library(ssm_development INTERFACE)
 target_link_libraries(ssm_development INTERFACE ssm_warnings)

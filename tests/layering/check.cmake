@@ -19,6 +19,7 @@ set(may_see_text core io)
 set(may_see_model ${below_model})
 set(may_see_generate ${below_model} model)
 set(may_see_. ${below_model} model generate)  # ssm.hpp: everything that needs the standard library only
+set(may_see_ssm_cuda.cuh . backend/cuda)
 
 # ... and of others, beside the standard library.
 set(others_backend/cpu "^Eigen/|^immintrin\\.h$")
@@ -30,10 +31,12 @@ function(violation file sentence)
   message(SEND_ERROR "ssm/${file}: ${sentence}")
 endfunction()
 
-# The layer a path below ssm/ belongs to: its folder.
+# The layer a path below ssm/ belongs to: its folder, or itself for the header over all of CUDA.
 function(layer_of path result)
   cmake_path(GET path PARENT_PATH layer)
-  if(layer STREQUAL "")
+  if(path STREQUAL "ssm_cuda.cuh")
+    set(layer ${path})
+  elseif(layer STREQUAL "")
     set(layer ".")
   endif()
   set(${result} ${layer} PARENT_SCOPE)

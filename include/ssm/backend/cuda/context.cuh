@@ -1,0 +1,86 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ssm/backend/cuda/memory.cuh>
+#include <ssm/backend/cuda/status.cuh>
+#include <ssm/core/config.hpp>
+#include <ssm/core/dtype.hpp>
+
+#include <cuda_runtime.h>
+
+#include <string>
+
+namespace ssm::cuda_kernels {
+
+/// What every operation needs to know of the device it runs on.
+struct context {
+    int device = 0;
+    int multiprocessors = 0;
+    index shared_bytes = 0;  // that a block may ask for
+    cudaStream_t stream = nullptr;
+    std::pmr::memory_resource* memory = nullptr;
+
+    /// Throws device_error when another device than this one is current on the calling thread.
+    void require_current() const {
+        int current = -1;
+        check(cudaGetDevice(&current), "cudaGetDevice");
+        if (current != device)
+            throw device_error({"cuda", "current device", std::to_string(current), std::to_string(device),
+                                "call cudaSetDevice on each thread that uses this device object"});
+    }
+};
+
+/// The extent of a launch. `overlaps` lets the kernel begin while the one before it drains: it must call
+/// `wait_for_predecessor` before it touches what that one writes.
+struct launch_shape {
+    dim3 grid;
+    unsigned threads;
+    std::size_t shared_bytes = 0;
+    bool overlaps = false;
+};
+
+/// Enqueues a kernel; errors carry `name`. A grid of no blocks is no work.
+template <class... Parameters, class... Arguments>
+void launch(const context& on, const char* name, void (*kernel)(Parameters...), const launch_shape& shape,
+            Arguments&&... arguments) {
+    if (shape.grid.x == 0 || shape.grid.y == 0 || shape.grid.z == 0) return;
+    on.require_current();
+    constexpr std::size_t without_asking = 48 * 1024;
+    if (shape.shared_bytes > without_asking)
+        check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                   static_cast<int>(shape.shared_bytes)),
+              name);
+    cudaLaunchAttribute overlap = {};
+    overlap.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    overlap.val.programmaticStreamSerializationAllowed = 1;
+    cudaLaunchConfig_t config = {};
+    config.gridDim = shape.grid;
+    config.blockDim = dim3(shape.threads);
+    config.dynamicSmemBytes = shape.shared_bytes;
+    config.stream = on.stream;
+    config.attrs = &overlap;
+    config.numAttrs = shape.overlaps ? 1 : 0;
+    check(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...), name);
+}
+
+/// Returns once the kernel before this one has ended and what it wrote can be read.
+__device__ inline void wait_for_predecessor() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+/// Allows the kernel after this one to begin as soon as there is room for it.
+__device__ inline void release_successor() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.launch_dependents;");
+#endif
+}
+
+/// How many times `step` fits into `count`, rounded up.
+SSM_HD constexpr index blocks_for(index count, index step) { return (count + step - 1) / step; }
+
+/// The same as an extent of a grid.
+inline unsigned grid_for(index count, index step) { return static_cast<unsigned>(blocks_for(count, step)); }
+
+}  // namespace ssm::cuda_kernels

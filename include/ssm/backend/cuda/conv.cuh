@@ -1,0 +1,126 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ssm/backend/cuda/context.cuh>
+#include <ssm/backend/cuda/element.cuh>
+#include <ssm/core/view.hpp>
+#include <ssm/math/activation.hpp>
+#include <ssm/policy/conv_state.hpp>
+
+namespace ssm::cuda_kernels {
+
+/// What a causal convolution reads and writes; the sequences lie one after the other.
+template <class X>
+struct conv_task {
+    matrix_view<const X> x;         // (sequences * tokens, channels)
+    matrix_view<const float> taps;  // (K, channels)
+    vector_view<const float> bias;  // (channels) or empty
+    matrix_view<float> window;      // (sequences * (K-1), channels)
+    matrix_view<X> y;               // (sequences * tokens, channels)
+    index tokens;                   // of one sequence
+    index cursor;
+
+    /// The input of a sequence at token t, which lies in the window for t < 0.
+    template <class ConvState>
+    __device__ float input(index sequence, index t, index ch) const {
+        if (t >= 0) return widen(x(sequence * tokens + t, ch));
+        const index width = taps.rows() - 1;
+        return window(sequence * width + ConvState::slot(-t, width, cursor), ch);
+    }
+};
+
+/// Outputs of any number of taps, one thread each.
+template <class ConvState, class X>
+__global__ void causal_conv_kernel(conv_task<X> task) {
+    const index ch = static_cast<index>(blockIdx.x) * blockDim.x + threadIdx.x;
+    const index sequence = blockIdx.z;
+    if (ch >= task.x.columns()) return;
+    for (index t = blockIdx.y; t < task.tokens; t += gridDim.y) {
+        float sum = task.bias.empty() ? 0.0F : task.bias[ch];
+        for (index k = 0; k < task.taps.rows(); ++k)
+            sum = __fmaf_rn(task.taps(k, ch),
+                            task.template input<ConvState>(sequence, t - (task.taps.rows() - 1) + k, ch), sum);
+        task.y(sequence * task.tokens + t, ch) = narrow<X>(math::silu(sum));
+    }
+}
+
+/// The tuned form: `Taps` taps, a pack of channels and a run of tokens a thread, each input read once.
+template <class ConvState, int Taps, int Run, class X>
+__global__ void __launch_bounds__(128) causal_conv_run_kernel(conv_task<X> task) {
+    constexpr int width = lane_width<X>;
+    const index ch = (static_cast<index>(blockIdx.x) * blockDim.x + threadIdx.x) * width;
+    const index sequence = blockIdx.z;
+    const index first = static_cast<index>(blockIdx.y) * Run;
+    if (ch >= task.x.columns()) return;
+    float tap[Taps][width], bias[width], seen[Taps][width];
+#pragma unroll
+    for (int i = 0; i < width; ++i) {
+        bias[i] = task.bias.empty() ? 0.0F : task.bias[ch + i];
+#pragma unroll
+        for (int k = 0; k < Taps; ++k) tap[k][i] = task.taps(k, ch + i);
+#pragma unroll
+        for (int k = 1; k < Taps; ++k) seen[k][i] = task.template input<ConvState>(sequence, first - Taps + k, ch + i);
+    }
+    const X* from = task.x.data() + (sequence * task.tokens + first) * task.x.stride() + ch;
+    X* to = task.y.data() + (sequence * task.tokens + first) * task.y.stride() + ch;
+#pragma unroll 4
+    for (int t = 0; t < Run; ++t) {
+        if (first + t >= task.tokens) return;
+        const auto next = *reinterpret_cast<const pack<X>*>(from);
+        pack<X> result;
+#pragma unroll
+        for (int i = 0; i < width; ++i) {
+#pragma unroll
+            for (int k = 0; k + 1 < Taps; ++k) seen[k][i] = seen[k + 1][i];
+            seen[Taps - 1][i] = widen(next.values[i]);
+            float sum = bias[i];
+#pragma unroll
+            for (int k = 0; k < Taps; ++k) sum = __fmaf_rn(tap[k][i], seen[k][i], sum);
+            result.values[i] = narrow<X>(sum * (1.0F / (1.0F + __expf(-sum))));
+        }
+        *reinterpret_cast<pack<X>*>(to) = result;
+        from += task.x.stride();
+        to += task.y.stride();
+    }
+}
+
+/// Leaves the window holding the last K-1 inputs, oldest first so that a row is read before it is overwritten.
+template <class ConvState, class X>
+__global__ void update_window_kernel(conv_task<X> task) {
+    const index ch = static_cast<index>(blockIdx.x) * blockDim.x + threadIdx.x;
+    const index sequence = blockIdx.y;
+    if (ch >= task.x.columns()) return;
+    const index width = task.taps.rows() - 1;
+    const index next_cursor = ConvState::advance(task.cursor, width, task.tokens);
+    for (index age = width; age >= 1; --age)
+        task.window(sequence * width + ConvState::slot(age, width, next_cursor), ch) =
+            task.template input<ConvState>(sequence, task.tokens - age, ch);
+}
+
+/// y = silu(causal_conv(x)), and the window moved on; see `can_convolve` in backend/concepts.hpp.
+template <class ConvState, class X>
+void causal_conv_silu(const context& on, const conv_task<X>& task, index sequences) {
+    constexpr int run = 16;
+    const index channels = task.x.columns();
+    const bool packs = holds_packs(task.x.data(), task.x.stride()) && holds_packs(task.y.data(), task.y.stride()) &&
+                       channels % lane_width<X> == 0;
+    const auto tuned = [&]<int Taps>(std::integral_constant<int, Taps>) {
+        const dim3 grid(grid_for(channels, 128 * lane_width<X>), grid_for(task.tokens, run),
+                        static_cast<unsigned>(sequences));
+        launch(on, "causal_conv_run", causal_conv_run_kernel<ConvState, Taps, run, X>, {.grid = grid, .threads = 128},
+               task);
+    };
+    if (packs && task.tokens >= run && task.taps.rows() == 4) {
+        tuned(std::integral_constant<int, 4>{});
+    } else {
+        const dim3 grid(grid_for(channels, 128), static_cast<unsigned>(task.tokens < 4096 ? task.tokens : 4096),
+                        static_cast<unsigned>(sequences));
+        launch(on, "causal_conv", causal_conv_kernel<ConvState, X>, {.grid = grid, .threads = 128}, task);
+    }
+    if (task.taps.rows() > 1)
+        launch(on, "update_window", update_window_kernel<ConvState, X>,
+               {.grid = dim3(grid_for(channels, 128), static_cast<unsigned>(sequences)), .threads = 128}, task);
+}
+
+}  // namespace ssm::cuda_kernels

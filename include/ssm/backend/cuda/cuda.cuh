@@ -1,0 +1,211 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ssm/backend/capabilities.hpp>
+#include <ssm/backend/concepts.hpp>
+#include <ssm/backend/cuda/buffer.cuh>
+#include <ssm/backend/cuda/context.cuh>
+#include <ssm/backend/cuda/conv.cuh>
+#include <ssm/backend/cuda/elementwise.cuh>
+#include <ssm/backend/cuda/gemm.cuh>
+#include <ssm/backend/cuda/mamba_step.cuh>
+#include <ssm/backend/cuda/matrix.cuh>
+#include <ssm/backend/cuda/matvec.cuh>
+#include <ssm/backend/cuda/memory.cuh>
+#include <ssm/backend/cuda/norm.cuh>
+#include <ssm/backend/cuda/resources.cuh>
+#include <ssm/backend/cuda/sample.cuh>
+#include <ssm/backend/cuda/scan.cuh>
+#include <ssm/backend/cuda/staging.cuh>
+#include <ssm/backend/cuda/tiled_product.cuh>
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <vector>
+
+namespace ssm {
+
+/// The CUDA backend on the device that is current when it is made: activations of one type, weights in f32, bf16 or f16
+/// as stored, sums, state, residual stream and logits in float.
+///
+/// Every operation is enqueued on one stream and returns at once; only `download` and the comparison of buffers wait.
+/// Nothing is allocated but by `allocate`, `upload` and `upload_matrix`, so what the model enqueues can be captured in a
+/// graph. Operations and shapes are those of `backend/concepts.hpp` and `backend/capabilities.hpp`. Products of more than
+/// four rows are cuBLASLt's, whose rounding depends on their number.
+template <class Activation>
+class basic_cuda {
+    static_assert(stored_element<Activation>, "ssm: activations are float, ssm::bf16 or ssm::f16");
+
+public:
+    using activation = Activation;
+    using matrix = cuda_matrix;
+    template <class T>
+    using buffer = cuda_buffer<T>;
+
+    /// Throws device_error when there is no usable GPU, and memory_error.
+    explicit basic_cuda(const cuda_options& options = {})
+        : resources_(options), products_(resources_.cublas(), resources_.workspace(), resources_.workspace_bytes()) {}
+
+    [[nodiscard]] cudaStream_t stream() const noexcept { return on().stream; }
+    /// Waits until all that was enqueued has ended. Throws device_error for what went wrong meanwhile.
+    void synchronize() const { cuda_kernels::check(cudaStreamSynchronize(stream()), "cudaStreamSynchronize"); }
+
+    template <class T>
+    [[nodiscard]] buffer<T> allocate(index count, const char* purpose) const {
+        return buffer<T>(on(), count, purpose);
+    }
+    template <class T>
+    [[nodiscard]] buffer<T> upload(std::span<const float> values) const {
+        std::vector<T> rounded;
+        rounded.reserve(values.size());
+        for (const float value : values) rounded.push_back(T(value));
+        buffer<T> stored(on(), static_cast<index>(values.size()), "parameters");
+        copy_in(rounded.data(), rounded.size() * sizeof(T), stored.data());
+        return stored;
+    }
+    void write(std::span<const token_id> ids, vector_view<token_id> to) const {
+        copy_in(ids.data(), ids.size_bytes(), to.data());
+    }
+    [[nodiscard]] matrix upload_matrix(const stored_tensor& tensor, dtype type) const {
+        return matrix(on(), staging_, tensor, type);
+    }
+    template <class T>
+    [[nodiscard]] std::vector<float> download(matrix_view<const T> view) const {
+        std::vector<T> values(static_cast<std::size_t>(view.size()));
+        const auto row_bytes = static_cast<std::size_t>(view.columns()) * sizeof(T);
+        if (!values.empty())
+            cuda_kernels::check(
+                cudaMemcpy2DAsync(values.data(), row_bytes, view.data(),
+                                  static_cast<std::size_t>(view.stride()) * sizeof(T), row_bytes,
+                                  static_cast<std::size_t>(view.rows()), cudaMemcpyDeviceToHost, stream()),
+                "cudaMemcpy2DAsync");
+        synchronize();
+        return std::vector<float>(values.begin(), values.end());
+    }
+    [[nodiscard]] std::vector<float> download(matrix_view<float> view) const {
+        return download(matrix_view<const float>(view));
+    }
+
+    void embed(const matrix& table, vector_view<const token_id> ids, matrix_view<float> out) const {
+        with_storage_type(table.type(),
+                          [&]<class W>(type_tag<W>) { cuda_kernels::embed(on(), table.template as<W>(), ids, out); });
+    }
+    void multiply(matrix_view<const activation> x, const matrix& w, vector_view<const float> bias,
+                  matrix_view<activation> y) const {
+        product(x, w, bias, y, cuda_kernels::store_epilogue<activation>{y, bias}, false);
+    }
+    void multiply(matrix_view<const activation> x, const matrix& w, vector_view<const float> bias,
+                  matrix_view<float> y) const requires(!std::is_same_v<activation, float>) {
+        product(x, w, bias, y, cuda_kernels::store_epilogue<float>{y, bias}, false);
+    }
+    void multiply_add(matrix_view<const activation> x, const matrix& w, vector_view<const float> bias,
+                      matrix_view<float> y) const {
+        product(x, w, bias, y, cuda_kernels::add_epilogue{y, bias}, true);
+    }
+    void rms_norm(matrix_view<const float> x, vector_view<const float> gain, float eps,
+                  matrix_view<activation> y) const {
+        cuda_kernels::rms_norm(on(), x, gain, eps, y);
+    }
+    void rms_norm(matrix_view<const activation> x, vector_view<const float> gain, float eps,
+                  matrix_view<activation> y) const requires(!std::is_same_v<activation, float>) {
+        cuda_kernels::rms_norm(on(), x, gain, eps, y);
+    }
+    void rms_norm_parts(matrix_view<activation> x, std::array<index, 3> sizes,
+                        std::array<vector_view<const float>, 3> gains, float eps) const {
+        cuda_kernels::rms_norm_parts(on(), x, sizes, gains, eps);
+    }
+    template <conv_state_policy ConvState>
+    void causal_conv_silu(matrix_view<const activation> x, matrix_view<const float> taps, vector_view<const float> bias,
+                          matrix_view<float> window, index cursor, index sequences, matrix_view<activation> y) const {
+        const cuda_kernels::conv_task<activation> task{x, taps, bias, window, y, x.rows() / sequences, cursor};
+        cuda_kernels::causal_conv_silu<ConvState>(on(), task, sequences);
+    }
+    void softplus(matrix_view<activation> x) const { cuda_kernels::softplus(on(), x); }
+    void gate(matrix_view<const activation> z, matrix_view<activation> y) const { cuda_kernels::gate(on(), z, y); }
+    template <class Policy, class R>
+    void scan(Policy policy, const R& r, matrix_view<float> h, index sequences, matrix_view<activation> y) const {
+        static_assert(
+            recurrence<R>,
+            "ssm: a recurrence is trivially copyable and has scalar, transition(t, ch, n), readout(t, ch, n) and "
+            "skip(t, ch): see policy/recurrence.hpp");
+        static_assert(scan_policy_on<Policy, basic_cuda>,
+                      "ssm: a scan policy is one that the backend has a scan_kernel for: see policy/scan.hpp");
+        scan_kernel<Policy, basic_cuda>::run(on(), policy, r, h, sequences, y);
+    }
+    template <scan_policy_on<basic_cuda> Policy>
+    void gated_selective_scan(Policy policy, const selective<float, activation>& r, vector_view<const float> dt_bias,
+                              matrix_view<const activation> z, matrix_view<float> h, index sequences,
+                              matrix_view<activation> y) const {
+        cuda_kernels::gated_selective_scan(on(), policy, r, dt_bias, z, h, sequences, y);
+    }
+
+    /// Sequences that `mamba_step` serves at once, for a layer whose widest row has `widest` elements.
+    [[nodiscard]] index step_rows(index widest) const {
+        const index row_bytes = (widest + 8) * index{sizeof(float)};
+        return std::min<index>(cuda_kernels::most_matvec_rows, (on().shared_bytes - 1024) / row_bytes);
+    }
+    template <conv_state_policy ConvState>
+    void mamba_step(const mamba_layer<basic_cuda>& layer, matrix_view<float> residual, matrix_view<float> window,
+                    index cursor, matrix_view<float> h, matrix_view<activation> xz,
+                    matrix_view<activation> dt_b_c) const {
+        cuda_kernels::mamba_step<ConvState>(on(), layer, residual, window, cursor, h, xz, dt_b_c);
+    }
+
+    /// Chooses the token after each row of logits (rows, vocab) and writes it to ids (rows); see `cuda_sampler`.
+    void sample(matrix_view<const float> logits, cuda_sampler& sampler, vector_view<token_id> ids) const {
+        cuda_kernels::sample(on(), logits, sampler, ids);
+    }
+    [[nodiscard]] cuda_sampler make_sampler(const sampling_options& options, index vocab, index rows = 1) const {
+        return cuda_sampler(on(), options, vocab, rows);
+    }
+
+private:
+    [[nodiscard]] const cuda_kernels::context& on() const noexcept { return resources_.on(); }
+
+    void copy_in(const void* from, std::size_t bytes, void* to) const {
+        if (bytes > 0)
+            cuda_kernels::check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream()), "cudaMemcpyAsync");
+    }
+
+    template <class Y, class Epilogue>
+    void product(matrix_view<const activation> x, const matrix& w, vector_view<const float> bias, matrix_view<Y> y,
+                 const Epilogue& epilogue, bool accumulate) const {
+        with_storage_type(w.type(), [&]<class W>(type_tag<W>) {
+            const matrix_view<const W> weights = w.template as<W>();
+            if (x.rows() <= step_rows(x.columns())) return few_rows(x, weights, epilogue);
+            bool done = false;
+            if constexpr (std::is_same_v<W, activation>) done = products_.multiply(on(), x, weights, y, accumulate);
+            if (!done) cuda_kernels::tiled_product(on(), x, weights, y, accumulate);
+            if (!bias.empty()) cuda_kernels::add_bias(on(), bias, y);
+        });
+    }
+
+    template <class W, class Epilogue>
+    void few_rows(matrix_view<const activation> x, matrix_view<const W> w, const Epilogue& epilogue) const {
+        if (cuda_kernels::is_short(on(), w.rows()))
+            return cuda_kernels::matvec_across_depth(on(), "matvec_across_depth", w, x, epilogue);
+        const cuda_kernels::plain_source<activation> source{x, cuda_kernels::holds_packs(x.data(), x.stride())};
+        cuda_kernels::matvec(on(), "matvec", w, source, epilogue, x.rows());
+    }
+
+    cuda_kernels::resources resources_;
+    cuda_kernels::gemm products_;
+    mutable cuda_kernels::staging staging_;
+};
+
+/// Float activations: the CPU's precision.
+using cuda_f32 = basic_cuda<float>;
+/// bf16 activations, in which Falcon Mamba was trained and is served: the fastest.
+using cuda = basic_cuda<bf16>;
+/// f16 activations.
+using cuda_f16 = basic_cuda<f16>;
+
+static_assert(backend<cuda> && backend<cuda_f32> && backend<cuda_f16>,
+              "ssm::cuda owes every operation of backend/concepts.hpp");
+static_assert(steps_mamba<cuda, shift_window> && steps_mamba<cuda, ring_window> && steps_mamba<cuda_f32, shift_window>);
+static_assert(normalises_parts<cuda> && normalises_parts<cuda_f32>);
+static_assert(fuses_selective_scan<cuda, sequential> && fuses_selective_scan<cuda_f32, chunked>);
+
+}  // namespace ssm

@@ -1,0 +1,76 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ssm/backend/cuda/context.cuh>
+#include <ssm/backend/cuda/elementwise.cuh>
+#include <ssm/backend/cuda/elementwise_scan.cuh>
+#include <ssm/backend/cuda/selective_scan.cuh>
+#include <ssm/core/view.hpp>
+#include <ssm/math/activation.hpp>
+#include <ssm/policy/recurrence.hpp>
+#include <ssm/policy/scan.hpp>
+
+#include <type_traits>
+
+namespace ssm {
+
+template <class Activation>
+class basic_cuda;
+
+/// Channels in parallel, time in order.
+template <class Activation>
+struct scan_kernel<sequential, basic_cuda<Activation>> {
+    template <recurrence R>
+    static void run(const cuda_kernels::context& on, sequential, const R& r, matrix_view<float> h, index sequences,
+                    matrix_view<Activation> y) {
+        if constexpr (std::is_same_v<R, selective<float, Activation>>)
+            if (cuda_kernels::holds_selective_states(r))
+                return cuda_kernels::selective_scan<false, Activation>(
+                    on, {r, {}, {}, h, y, y.rows() / sequences, false}, sequences);
+        cuda_kernels::scan_in_order(on, r, h, sequences, y);
+    }
+};
+
+/// Time in parallel within each chunk.
+template <class Activation>
+struct scan_kernel<chunked, basic_cuda<Activation>> {
+    template <recurrence R>
+    static void run(const cuda_kernels::context& on, chunked policy, const R& r, matrix_view<float> h, index sequences,
+                    matrix_view<Activation> y) {
+        cuda_kernels::scan_in_parallel(on, policy.length, r, h, sequences, y);
+    }
+};
+
+namespace cuda_kernels {
+
+/// A selective recurrence whose dt still wants its bias and softplus, for the elementwise kernels.
+template <class X>
+struct softened {
+    using scalar = float;
+    selective<float, X> raw;
+    vector_view<const float> dt_bias;  // (channels)
+
+    [[nodiscard]] SSM_HD affine<float> transition(index t, index ch, index n) const {
+        using std::exp;
+        const float dt = math::softplus(static_cast<float>(raw.dt(t, ch)) + dt_bias[ch]);
+        return {exp(dt * raw.a(n, ch)), dt * static_cast<float>(raw.x(t, ch)) * static_cast<float>(raw.b(t, n))};
+    }
+    [[nodiscard]] SSM_HD float readout(index t, index ch, index n) const { return raw.readout(t, ch, n); }
+    [[nodiscard]] SSM_HD float skip(index t, index ch) const { return raw.skip(t, ch); }
+};
+
+/// softplus(dt + dt_bias), the scan, and y silu(z); see `fuses_selective_scan` in backend/capabilities.hpp.
+template <class Policy, class X>
+void gated_selective_scan(const context& on, Policy policy, const selective<float, X>& r,
+                          vector_view<const float> dt_bias, matrix_view<const X> z, matrix_view<float> h,
+                          index sequences, matrix_view<X> y) {
+    if constexpr (std::is_same_v<Policy, sequential>)
+        if (holds_selective_states(r))
+            return selective_scan<true, X>(on, {r, dt_bias, z, h, y, y.rows() / sequences, false}, sequences);
+    scan_kernel<Policy, basic_cuda<X>>::run(on, policy, softened<X>{r, dt_bias}, h, sequences, y);
+    gate(on, z, y);
+}
+
+}  // namespace cuda_kernels
+}  // namespace ssm

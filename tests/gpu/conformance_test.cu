@@ -1,0 +1,11 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#include <ssm/backend/cuda/cuda.cuh>
+
+#include "conformance/backend_conformance.hpp"
+
+TEST_CASE("cuda conforms with float activations") { ssm::test::check_backend(ssm::cuda_f32{}); }
+
+TEST_CASE("cuda conforms with bf16 activations") { ssm::test::check_backend(ssm::cuda{}); }
+
+TEST_CASE("cuda conforms with f16 activations") { ssm::test::check_backend(ssm::cuda_f16{}); }

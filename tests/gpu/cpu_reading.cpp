@@ -1,0 +1,25 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#include <ssm/backend/cpu/cpu.hpp>
+#include <ssm/io/checkpoint.hpp>
+
+#include "gpu/reading.hpp"
+
+namespace ssm::test {
+
+template <class Arch>
+outcome read_on_cpu(const random_weights& weights, const std::vector<token_id>& ids) {
+    const cpu host{{.threads = 2}};
+    return read(load<model<cpu, Arch>>(weights, host), ids, 512);
+}
+template outcome read_on_cpu<falcon_mamba_arch>(const random_weights&, const std::vector<token_id>&);
+template outcome read_on_cpu<ring_arch>(const random_weights&, const std::vector<token_id>&);
+template outcome read_on_cpu<parallel_arch>(const random_weights&, const std::vector<token_id>&);
+
+std::vector<token_id> tiny_model_on_cpu(const std::vector<token_id>& prompt, int tokens) {
+    const auto checkpoint = hf_checkpoint::open(SSM_SOURCE_DIR "/models/fairy-tiny");
+    const cpu host{{.threads = 2}};
+    return continue_greedily(load<falcon_mamba<cpu>>(checkpoint, host), prompt, tokens);
+}
+
+}  // namespace ssm::test

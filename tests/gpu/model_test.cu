@@ -1,0 +1,189 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Whole models on the GPU: against the CPU, against themselves cut otherwise, in graphs, in batches, and over long texts.
+#include <ssm/io/checkpoint.hpp>
+#include <ssm/ssm_cuda.cuh>
+
+#include <algorithm>
+#include <vector>
+
+#include "gpu/reading.hpp"
+#include "support/catch.hpp"
+#include "support/close.hpp"
+#include "support/random_weights.hpp"
+
+namespace {
+
+using ssm::token_id;
+using ssm::test::outcome;
+using ssm::test::random_tokens;
+using ssm::test::read;
+
+double difference(const outcome& a, const outcome& b) {
+    return std::max(ssm::test::relative_error(a.logits, b.logits), ssm::test::relative_error(a.states, b.states));
+}
+
+ssm::model_config config_of(ssm::index inner, ssm::index states, ssm::index taps) {
+    ssm::model_config config = ssm::test::small_config();
+    config.inner = inner;
+    config.state = states;
+    config.conv = taps;
+    return config;
+}
+
+template <class Backend>
+using falcon = ssm::falcon_mamba<Backend>;
+
+template <class Arch>
+void check_against_cpu(const ssm::model_config& config, ssm::index tokens) {
+    CAPTURE(config.inner, config.state, config.conv, tokens);
+    const ssm::test::random_weights weights(config);
+    const ssm::cuda_f32 device;
+    const auto model = ssm::load<ssm::model<ssm::cuda_f32, Arch>>(weights, device);
+    const auto ids = random_tokens(tokens, config.vocab);
+    const outcome expected = ssm::test::read_on_cpu<Arch>(weights, ids);
+    for (const ssm::index chunk : {tokens, ssm::index{512}, ssm::index{64}, ssm::index{7}, ssm::index{1}}) {
+        if (chunk == 1 && tokens > 2000) continue;
+        CAPTURE(chunk);
+        CHECK(difference(read(model, ids, chunk), expected) < 5e-5);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("Every split of a prompt gives the CPU's result in float") {
+    check_against_cpu<ssm::falcon_mamba_arch>(config_of(77, 13, 4), 130);
+    SECTION("states") {
+        for (const ssm::index states : {1, 5, 8, 16, 64, 70})
+            check_against_cpu<ssm::falcon_mamba_arch>(config_of(77, states, 4), 130);
+    }
+    SECTION("taps") {
+        for (const ssm::index taps : {1, 2, 3}) check_against_cpu<ssm::falcon_mamba_arch>(config_of(77, 16, taps), 130);
+    }
+    SECTION("channels in whole blocks") { check_against_cpu<ssm::falcon_mamba_arch>(config_of(256, 16, 4), 130); }
+    SECTION("lengths") {
+        for (const ssm::index tokens : {1, 2, 1531})
+            check_against_cpu<ssm::falcon_mamba_arch>(config_of(96, 16, 4), tokens);
+    }
+    SECTION("ring window") { check_against_cpu<ssm::test::ring_arch>(config_of(77, 13, 4), 130); }
+    SECTION("scan in parallel") { check_against_cpu<ssm::test::parallel_arch>(config_of(77, 13, 4), 1531); }
+}
+
+TEST_CASE("100,003 tokens give the CPU's result in float") {
+    check_against_cpu<ssm::falcon_mamba_arch>(config_of(64, 16, 4), 100'003);
+}
+
+TEMPLATE_TEST_CASE("The same calls give the same bits", "", ssm::cuda_f32, ssm::cuda, ssm::cuda_f16) {
+    const ssm::test::random_weights weights(config_of(96, 16, 4));
+    const TestType device;
+    const auto model = ssm::load<falcon<TestType>>(weights, device);
+    const auto ids = random_tokens(300, 51);
+    for (const ssm::index chunk : {300, 64, 1}) {
+        const outcome first = read(model, ids, chunk);
+        CHECK(std::all_of(first.logits.begin(), first.logits.end(), [](float v) { return std::isfinite(v); }));
+        for (int again = 0; again < 3; ++again) CHECK(read(model, ids, chunk) == first);
+    }
+}
+
+TEMPLATE_TEST_CASE("Sequences in step give what each gives alone", "", ssm::cuda_f32, ssm::cuda) {
+    const ssm::test::random_weights weights(config_of(96, 16, 4));
+    const TestType device;
+    const auto model = ssm::load<falcon<TestType>>(weights, device);
+    const double bound = std::is_same_v<TestType, ssm::cuda_f32> ? 5e-5 : 4e-2;
+    for (const ssm::index sequences : {1, 2, 3, 4, 7, 33, 64}) {
+        CAPTURE(sequences);
+        constexpr ssm::index steps = 6;
+        const auto ids = random_tokens(sequences * steps, 51);
+        auto together = model.start_state(sequences);
+        auto scratch = model.make_workspace(sequences * steps);
+        auto memory = device.template allocate<float>(sequences * 51, "logits");
+        const ssm::matrix_view<float> logits(memory.data(), sequences, 51);
+        for (ssm::index step = 0; step < steps; ++step) {
+            std::vector<token_id> now;
+            for (ssm::index s = 0; s < sequences; ++s) now.push_back(ids[static_cast<std::size_t>(s * steps + step)]);
+            model.forward(now, together, scratch, logits);
+        }
+        const auto stepped = device.download(logits);
+
+        auto at_once = model.start_state(sequences);
+        model.forward(ids, at_once, scratch, logits);
+        const auto read_at_once = device.download(logits);
+
+        std::vector<float> alone;
+        for (ssm::index s = 0; s < sequences; ++s) {
+            const auto first = ids.begin() + s * steps;
+            const auto result = read(model, std::vector<token_id>(first, first + steps), steps);
+            alone.insert(alone.end(), result.logits.begin(), result.logits.end());
+        }
+        CHECK(ssm::test::relative_error(stepped, alone) < bound);
+        CHECK(ssm::test::relative_error(read_at_once, alone) < bound);
+    }
+}
+
+TEST_CASE("The tiny model's greedy text in float is the CPU's") {
+    const auto checkpoint = ssm::hf_checkpoint::open(SSM_SOURCE_DIR "/models/fairy-tiny");
+    const ssm::cuda_f32 device;
+    const std::vector<token_id> prompt{5, 17, 300, 42};
+    CHECK(ssm::test::continue_greedily(ssm::load<falcon<ssm::cuda_f32>>(checkpoint, device), prompt, 200) ==
+          ssm::test::tiny_model_on_cpu(prompt, 200));
+}
+
+TEMPLATE_TEST_CASE("A captured step writes what a session writes, in memory that does not grow", "", ssm::cuda_f32,
+                   ssm::cuda) {
+    const auto checkpoint = ssm::hf_checkpoint::open(SSM_SOURCE_DIR "/models/fairy-tiny");
+    const TestType device;
+    const auto model = ssm::load<falcon<TestType>>(checkpoint, device);
+    const std::vector<token_id> prompt{5, 17, 300, 42};
+
+    ssm::session session{model};
+    ssm::sampler greedy({.temperature = 0});
+    session.prefill(prompt);
+    std::vector<token_id> expected;
+    for (int i = 0; i < 100; ++i) expected.push_back(session.next(greedy));
+
+    ssm::enqueued_session enqueued{model};
+    auto sampler = device.make_sampler({.temperature = 0}, model.config().vocab);
+    auto ids = device.template allocate<token_id>(4, "ids");
+    device.write(prompt, ssm::vector_view<token_id>(ids.data(), 4));
+    const ssm::vector_view<token_id> id(ids.data(), 1);
+    enqueued.enqueue_prefill(ssm::vector_view<const token_id>(ids.data(), 4));
+    enqueued.enqueue_choice(sampler, id);
+    std::vector<token_id> written{ids.to_host()[0]};
+    const ssm::cuda_graph step(device.stream(), [&] { enqueued.enqueue_next(sampler, id); });
+    std::size_t free_before = 0, free_after = 0, total = 0;
+    REQUIRE(cudaMemGetInfo(&free_before, &total) == cudaSuccess);
+    while (written.size() < expected.size()) {
+        step.launch(device.stream());
+        written.push_back(ids.to_host()[0]);
+    }
+    CHECK(written == expected);
+    for (int i = 0; i < 2000; ++i) step.launch(device.stream());
+    device.synchronize();
+    REQUIRE(cudaMemGetInfo(&free_after, &total) == cudaSuccess);
+    CHECK(free_after == free_before);
+}
+
+TEST_CASE("A model runs on a stream, a handle and an arena of the caller's") {
+    cudaStream_t stream = nullptr;
+    cublasLtHandle_t cublas = nullptr;
+    void* block = nullptr;
+    constexpr std::size_t bytes = std::size_t{64} << 20;
+    REQUIRE(cudaStreamCreate(&stream) == cudaSuccess);
+    REQUIRE(cublasLtCreate(&cublas) == CUBLAS_STATUS_SUCCESS);
+    REQUIRE(cudaMalloc(&block, bytes) == cudaSuccess);
+    {
+        ssm::cuda_arena arena(block, bytes);
+        const ssm::cuda_f32 device{{.stream = stream, .cublas = cublas, .memory = &arena, .workspace_bytes = 1 << 20}};
+        CHECK(device.stream() == stream);
+        const ssm::test::random_weights weights(config_of(96, 16, 4));
+        const auto ids = random_tokens(100, 51);
+        const ssm::cuda_f32 own{{.workspace_bytes = 1 << 20}};
+        CHECK(read(ssm::load<falcon<ssm::cuda_f32>>(weights, device), ids, 30) ==
+              read(ssm::load<falcon<ssm::cuda_f32>>(weights, own), ids, 30));
+        CHECK(arena.used() > 0);
+    }
+    CHECK(cudaFree(block) == cudaSuccess);
+    CHECK(cublasLtDestroy(cublas) == CUBLAS_STATUS_SUCCESS);
+    CHECK(cudaStreamDestroy(stream) == cudaSuccess);
+}

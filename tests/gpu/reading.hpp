@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ssm/ssm.hpp>
+
+#include <random>
+#include <vector>
+
+#include "support/random_weights.hpp"
+
+/// \file
+/// What the tests of whole models compare, in a form that does not depend on the backend. The CPU's side of it is compiled
+/// by the host compiler, because nvcc does not take its vectors.
+namespace ssm::test {
+
+inline std::vector<token_id> random_tokens(index count, index vocab) {
+    std::mt19937 random(3);
+    std::vector<token_id> ids;
+    for (index t = 0; t < count; ++t) ids.push_back(static_cast<token_id>(random() % static_cast<unsigned>(vocab)));
+    return ids;
+}
+
+/// Logits after the last token, and the states of all layers.
+struct outcome {
+    std::vector<float> logits, states;
+    friend bool operator==(const outcome&, const outcome&) = default;
+};
+
+template <class Model>
+outcome read(const Model& model, const std::vector<token_id>& ids, index chunk) {
+    session session{model};
+    session.prefill(ids, in_chunks{chunk});
+    outcome result;
+    const auto logits = session.logits();
+    result.logits.assign(logits.begin(), logits.end());
+    auto state = session.state();
+    const auto keep = [&](matrix_view<float> part) {
+        const auto values = model.device().download(part);
+        result.states.insert(result.states.end(), values.begin(), values.end());
+    };
+    for (index i = 0; i < model.config().layers; ++i) {
+        keep(state.layer(i).window);
+        keep(state.layer(i).h);
+    }
+    return result;
+}
+
+struct ring_arch : falcon_mamba_arch {
+    using conv_state = ring_window;
+};
+struct parallel_arch : falcon_mamba_arch {
+    using scan = chunked;
+};
+
+/// `read` on the CPU in chunks of 512. Defined for falcon_mamba_arch, ring_arch and parallel_arch.
+template <class Arch>
+outcome read_on_cpu(const random_weights& weights, const std::vector<token_id>& ids);
+
+/// The greedy continuation of a prompt by the tiny model in the repository.
+template <class Model>
+std::vector<token_id> continue_greedily(const Model& model, const std::vector<token_id>& prompt, int tokens) {
+    session sequence{model};
+    sampler greedy({.temperature = 0});
+    sequence.prefill(prompt);
+    std::vector<token_id> ids;
+    for (int i = 0; i < tokens; ++i) ids.push_back(sequence.next(greedy));
+    return ids;
+}
+std::vector<token_id> tiny_model_on_cpu(const std::vector<token_id>& prompt, int tokens);
+
+}  // namespace ssm::test
