@@ -104,15 +104,16 @@ public:
     }
 
     /// Whether the backend takes one token of each of these sequences through the layer at once.
-    [[nodiscard]] bool steps(const Backend& device,
-                             const layer_state& memory) const requires steps_mamba<Backend, typename Arch::conv_state> {
+    /// A template, as step is: clang before 16 compiles every other member of a class that is instantiated by name.
+    template <steps_mamba<typename Arch::conv_state> Device>
+    [[nodiscard]] bool steps(const Device& device, const layer_state& memory) const {
         return memory.sequences <= device.step_rows(std::max(config_.hidden, config_.inner));
     }
 
     /// residual += mixer(rms_norm(residual)) for one token of each sequence.
-    void step(const Backend& device, vector_view<const float> norm_gain, float norm_eps, layer_state memory,
-              workspace<Backend>& scratch,
-              matrix_view<float> residual) const requires steps_mamba<Backend, typename Arch::conv_state> {
+    template <steps_mamba<typename Arch::conv_state> Device>
+    void step(const Device& device, vector_view<const float> norm_gain, float norm_eps, layer_state memory,
+              workspace<Device>& scratch, matrix_view<float> residual) const {
         const activations<Backend> xz = scratch.take(memory.sequences, 2 * config_.inner);
         const activations<Backend> dt_b_c = scratch.take(memory.sequences, config_.dt_rank + 2 * config_.state);
         const mamba_layer<Backend> layer{.norm_gain = norm_gain,
