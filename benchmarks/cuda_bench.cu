@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The CUDA backend on a model of random weights in the shape of Falcon Mamba 7B, beside what the device can do at best in
-// the same run. Prints a table; with a file name, writes the figures there as JSON.
+// the same run. Prints a table; with a file name, writes the figures there as JSON; with names of parts (scan, decode,
+// batch, prefill, f32, long) after it, measures these only.
 #include <ssm/io/synthetic_checkpoint.hpp>
 #include <ssm/ssm_cuda.cuh>
 
@@ -14,6 +15,7 @@
 #include <map>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -262,9 +264,8 @@ void measure_step_kernels(const ssm::cuda& device, subject<ssm::cuda>& of, const
                           figures& to) {
     using namespace ssm::cuda_kernels;
     const ssm::model_config& c = of.model.config();
-    context on;
+    context on = describe_current_device();
     on.stream = device.stream();
-    check(cudaDeviceGetAttribute(&on.multiprocessors, cudaDevAttrMultiProcessorCount, 0), "cudaDeviceGetAttribute");
     const auto matrices = [&](count rows, count columns, int copies) {
         std::vector<ssm::cuda_buffer<ssm::bf16>> made;
         const auto values = random_activations(device, rows * columns);
@@ -299,20 +300,22 @@ void measure_step_kernels(const ssm::cuda& device, subject<ssm::cuda>& of, const
         {}, ssm::matrix_view<float>(window.data(), 3, c.inner),
         0,  xz_row};
     add("norm + in_proj + conv", 2 * c.inner, c.hidden, 24.0 * static_cast<double>(c.inner), 12,
-        [&](auto w) { matvec(on, "in_proj", w, normed, conv, 1); });
+        [&](auto w) { matvec(on, "in_proj", w, normed, conv); });
     add("x_proj", c.dt_rank + 2 * c.state, c.inner, 0, 64, [&](auto w) {
         matvec_across_depth(on, "x_proj", w, plain.x, store_epilogue<float>{out_row(w.rows()), {}});
     });
     const count low = c.dt_rank + 2 * c.state;
-    const auto dt_b_c = random_activations(device, low);
+    const auto dt_b_c = device.upload<float>(std::vector<float>(static_cast<std::size_t>(low), 0.5F));
     const auto a = device.upload<float>(std::vector<float>(static_cast<std::size_t>(c.state * c.inner), -1.0F));
     std::vector<ssm::cuda_buffer<float>> states;
     for (int i = 0; i < 64; ++i) states.push_back(device.allocate<float>(c.state * c.inner, "state"));
     std::size_t turn = 0;
     add("dt_proj + state + gate", c.inner, c.dt_rank, 12.0 * static_cast<double>(c.state * c.inner), 64, [&](auto w) {
         const state_step<ssm::bf16> step{
-            ssm::matrix_view<const ssm::bf16>(dt_b_c.data(), 1, low),
-            {{c.dt_rank, c.state, c.state}, {}},
+            ssm::matrix_view<const float>(dt_b_c.data(), 1, low),
+            {},
+            {},
+            {},
             true,
             1e-6F,
             ssm::vector_view<const float>(a.data(), c.inner),
@@ -320,18 +323,13 @@ void measure_step_kernels(const ssm::cuda& device, subject<ssm::cuda>& of, const
             ssm::vector_view<const float>(a.data(), c.inner),
             ssm::matrix_view<float>(states[turn++ % states.size()].data(), c.state, c.inner),
             xz_row};
-        launch(on, "state_step", state_step_kernel<ssm::bf16, ssm::bf16>,
-               {.grid = dim3(grid_for(c.inner, step_channels)),
-                .threads = step_warps * warp_size,
-                .shared_bytes = static_cast<std::size_t>(low) * sizeof(float),
-                .overlaps = true},
-               w, step);
+        state_step_alone(on, w, step);
     });
     add("out_proj + residual", c.hidden, c.inner, 0, 24, [&](auto w) {
-        matvec(on, "out_proj", w, plain, add_epilogue{out_row(c.hidden), {}}, 1);
+        matvec(on, "out_proj", w, plain, add_epilogue{out_row(c.hidden), {}});
     });
     add("head", c.vocab, c.hidden, 0, 3, [&](auto w) {
-        matvec(on, "head", w, normed, store_epilogue<float>{out_row(c.vocab), {}}, 1);
+        matvec(on, "head", w, normed, store_epilogue<float>{out_row(c.vocab), {}});
     });
 }
 
@@ -449,7 +447,9 @@ void measure_long_decode(const ssm::cuda& device, const timer& time, const char*
     to.add(what + ", more device memory", static_cast<double>(before) - static_cast<double>(free_memory()), "bytes");
 }
 
-void run(const char* file) {
+/// `wanted` names the parts to measure; all of them when empty.
+void run(const char* file, const std::set<std::string>& wanted) {
+    const auto wants = [&](const char* part) { return wanted.empty() || wanted.count(part) > 0; };
     figures to;
     const ssm::cuda device;
     const timer time(device.stream());
@@ -458,25 +458,34 @@ void run(const char* file) {
     std::printf("%s\n", properties.name);
     const limits best = measure_limits(device, time, to);
     const ssm::model_config shape = ssm::synthetic_shape("7b");
-    for (const count sequences : {1, 8})
-        for (const count tokens : {2048, 16384}) measure_scan(device, shape, sequences, tokens, time, to);
-    {
+    if (wants("scan"))
+        for (const count sequences : {1, 8})
+            for (const count tokens : {2048, 16384}) measure_scan(device, shape, sequences, tokens, time, to);
+    if (wants("decode") || wants("batch") || wants("prefill")) {
         const repeated_layers source(shape, ssm::dtype::bf16);
         subject<ssm::cuda> of(device, source, 262'144);
-        measure_decode(device, of, "bf16", best, time, to);
-        const double alone = step_seconds(device, of, time, 1, 0, 50);
-        for (const count sequences : {2, 4, 8, 16, 32, 64}) measure_batch(device, of, sequences, alone, best, time, to);
-        measure_step_kernels(device, of, best, time, to);
-        for (const count tokens : {2048, 4096, 32'768, 262'144}) measure_prefill(device, of, tokens, best, time, to);
-        measure_prefill_kernels(device, of, 2048, best, time, to);
+        if (wants("decode")) {
+            measure_decode(device, of, "bf16", best, time, to);
+            measure_step_kernels(device, of, best, time, to);
+        }
+        if (wants("batch")) {
+            const double alone = step_seconds(device, of, time, 1, 0, 50);
+            for (const count sequences : {2, 4, 8, 16, 32, 64})
+                measure_batch(device, of, sequences, alone, best, time, to);
+        }
+        if (wants("prefill")) {
+            for (const count tokens : {2048, 4096, 32'768, 262'144})
+                measure_prefill(device, of, tokens, best, time, to);
+            measure_prefill_kernels(device, of, 2048, best, time, to);
+        }
     }
-    {
+    if (wants("f32")) {
         const ssm::cuda_f32 exact;
         const timer exact_time(exact.stream());
         subject<ssm::cuda_f32> of(exact, repeated_layers(shape, ssm::dtype::f32), 2048);
         measure_decode(exact, of, "f32", best, exact_time, to);
     }
-    measure_long_decode(device, time, "130m", 131'072, to);
+    if (wants("long")) measure_long_decode(device, time, "130m", 131'072, to);
     if (file == nullptr) return;
     nlohmann::ordered_json result{{"gpu", properties.name}, {"figures", to.all()}};
     std::ofstream(file) << result.dump(2) << "\n";
@@ -486,7 +495,7 @@ void run(const char* file) {
 
 int main(int argc, char** argv) {
     try {
-        run(argc > 1 ? argv[1] : nullptr);
+        run(argc > 1 ? argv[1] : nullptr, std::set<std::string>(argv + std::min(argc, 2), argv + argc));
         return 0;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "cuda_bench: %s\n", error.what());

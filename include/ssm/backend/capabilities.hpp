@@ -40,14 +40,15 @@ struct mamba_layer {
 };
 
 /// One token of each of `sequences` sequences through a whole layer, residual += mixer(rms_norm(residual)), for up to
-/// `step_rows(inner)` sequences; residual (sequences, hidden), window (sequences * (K-1), inner), h (sequences * N, inner).
-/// xz (sequences, 2 inner) and dt_b_c (sequences, R + 2N) are scratch.
+/// `most_steps(layer)` sequences; residual (sequences, hidden), window (sequences * (K-1), inner), h (sequences * N, inner).
+/// u (sequences, hidden), xz (sequences, 2 inner) and dt_b_c (step_parts * sequences, R + 2N) are scratch.
 template <class B, class ConvState>
 concept steps_mamba = requires(const B device, const mamba_layer<B>& layer, matrix_view<float> residual,
-                               matrix_view<float> window, matrix_view<float> h, activations<B> xz,
-                               activations<B> dt_b_c) {
-    { device.step_rows(index{}) } -> std::same_as<index>;
-    device.template mamba_step<ConvState>(layer, residual, window, index{}, h, xz, dt_b_c);
+                               matrix_view<float> window, matrix_view<float> h, activations<B> u, activations<B> xz,
+                               matrix_view<float> dt_b_c) {
+    { B::step_parts } -> std::convertible_to<index>;
+    { device.most_steps(layer) } -> std::same_as<index>;
+    device.template mamba_step<ConvState>(layer, residual, window, index{}, h, u, xz, dt_b_c);
 };
 
 /// Root mean square norms of neighbouring ranges of columns, in place: `gains[i]` or 1 over `sizes[i]` columns.

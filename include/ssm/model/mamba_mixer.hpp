@@ -63,10 +63,13 @@ public:
         return {config.conv - 1, config.state, config.inner};
     }
 
-    /// Workspace bytes that `forward` takes for this many tokens.
+    /// Workspace bytes that `forward` or `step` takes for this many tokens; the norm before it is the block's.
     [[nodiscard]] static index scratch(const model_config& config, index tokens) {
-        return scratch_size<activation>(tokens, 2 * config.inner) + 2 * scratch_size<activation>(tokens, config.inner) +
-               scratch_size<activation>(tokens, config.dt_rank + 2 * config.state);
+        const index low = config.dt_rank + 2 * config.state;
+        index after_xz = 2 * scratch_size<activation>(tokens, config.inner) + scratch_size<activation>(tokens, low);
+        if constexpr (steps_mamba<Backend, typename Arch::conv_state>)
+            after_xz = std::max(after_xz, scratch_size<float>(Backend::step_parts * tokens, low));
+        return scratch_size<activation>(tokens, 2 * config.inner) + after_xz;
     }
 
     /// residual += mixer(u); u and residual (sequences * tokens, hidden). Advances the window and h, not the cursor.
@@ -107,35 +110,20 @@ public:
     /// A template, as step is: clang before 16 compiles every other member of a class that is instantiated by name.
     template <steps_mamba<typename Arch::conv_state> Device>
     [[nodiscard]] bool steps(const Device& device, const layer_state& memory) const {
-        return memory.sequences <= device.step_rows(std::max(config_.hidden, config_.inner));
+        return memory.sequences <= device.most_steps(layer({}, 0));
     }
 
     /// residual += mixer(rms_norm(residual)) for one token of each sequence.
     template <steps_mamba<typename Arch::conv_state> Device>
     void step(const Device& device, vector_view<const float> norm_gain, float norm_eps, layer_state memory,
               workspace<Device>& scratch, matrix_view<float> residual) const {
-        const activations<Backend> xz = scratch.take(memory.sequences, 2 * config_.inner);
-        const activations<Backend> dt_b_c = scratch.take(memory.sequences, config_.dt_rank + 2 * config_.state);
-        const mamba_layer<Backend> layer{.norm_gain = norm_gain,
-                                         .norm_eps = norm_eps,
-                                         .in_proj = &in_proj_,
-                                         .in_bias = view_of(in_bias_),
-                                         .taps = taps(),
-                                         .conv_bias = view_of(conv_bias_),
-                                         .x_proj = &x_proj_,
-                                         .normalises_dt_b_c = norm::normalises,
-                                         .dt_b_c_eps = config_.mixer_norm_eps,
-                                         .dt_gain = view_of(dt_gain_),
-                                         .b_gain = view_of(b_gain_),
-                                         .c_gain = view_of(c_gain_),
-                                         .dt_proj = &dt_proj_,
-                                         .dt_bias = view_of(dt_bias_),
-                                         .a = decay_rates(),
-                                         .d = view_of(d_),
-                                         .out_proj = &out_proj_,
-                                         .out_bias = view_of(out_bias_)};
-        device.template mamba_step<typename Arch::conv_state>(layer, residual, memory.window, memory.cursor, memory.h,
-                                                              xz, dt_b_c);
+        const index sequences = memory.sequences;
+        const activations<Backend> u = scratch.take(sequences, config_.hidden);
+        const activations<Backend> xz = scratch.take(sequences, 2 * config_.inner);
+        const matrix_view<float> dt_b_c =
+            scratch.template take<float>(Device::step_parts * sequences, config_.dt_rank + 2 * config_.state);
+        device.template mamba_step<typename Arch::conv_state>(layer(norm_gain, norm_eps), residual, memory.window,
+                                                              memory.cursor, memory.h, u, xz, dt_b_c);
     }
 
     /// Bytes of backend memory in the weights.
@@ -148,6 +136,27 @@ public:
     }
 
 private:
+    [[nodiscard]] mamba_layer<Backend> layer(vector_view<const float> norm_gain, float norm_eps) const {
+        return {.norm_gain = norm_gain,
+                .norm_eps = norm_eps,
+                .in_proj = &in_proj_,
+                .in_bias = view_of(in_bias_),
+                .taps = taps(),
+                .conv_bias = view_of(conv_bias_),
+                .x_proj = &x_proj_,
+                .normalises_dt_b_c = norm::normalises,
+                .dt_b_c_eps = config_.mixer_norm_eps,
+                .dt_gain = view_of(dt_gain_),
+                .b_gain = view_of(b_gain_),
+                .c_gain = view_of(c_gain_),
+                .dt_proj = &dt_proj_,
+                .dt_bias = view_of(dt_bias_),
+                .a = decay_rates(),
+                .d = view_of(d_),
+                .out_proj = &out_proj_,
+                .out_bias = view_of(out_bias_)};
+    }
+
     [[nodiscard]] static vector_view<const float> view_of(const vector& v) {
         return vector_view<const float>(v.data(), static_cast<index>(v.size()));
     }

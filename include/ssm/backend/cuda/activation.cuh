@@ -16,7 +16,28 @@ __device__ inline float exp2_unit(float x) {
 /// x / (1 + e^-x), within a few ulp, by two of those instructions.
 __device__ inline float silu_unit(float x) { return __fdividef(x, 1.0F + exp2_unit(-log2_of_e * x)); }
 
-/// log(1 + e^x); above 20 the identity. Small results keep their precision, as dt needs.
-__device__ inline float softplus_unit(float x) { return x > 20.0F ? x : log1pf(exp2_unit(log2_of_e * x)); }
+/// The same as x / 2 (1 + tanh(x / 2)) by one instruction, within 2^-10: what bf16 cannot tell apart.
+__device__ inline float silu_coarse(float x) {
+    float tanh;
+    asm("tanh.approx.f32 %0, %1;" : "=f"(tanh) : "f"(0.5F * x));
+    return __fmaf_rn(0.5F * x, tanh, 0.5F * x);
+}
+
+/// log(1 + e^x) = max(x, 0) + log(1 + u) with u = e^-|x|, by one exponential and a polynomial for log(1 + u) / u on [0, 1]
+/// (Chebyshev nodes, degree 8, within 1.6e-7 in float). Small results keep their relative precision, as dt needs; above
+/// 20, where the definition is the identity, the second term is less than a float's rounding.
+__device__ inline float softplus_unit(float x) {
+    const float u = exp2_unit(-log2_of_e * fabsf(x));
+    float p = 0.005253457929939032F;
+    p = __fmaf_rn(p, u, -0.02958850748836994F);
+    p = __fmaf_rn(p, u, 0.07836166769266129F);
+    p = __fmaf_rn(p, u, -0.13674770295619965F);
+    p = __fmaf_rn(p, u, 0.19111430644989014F);
+    p = __fmaf_rn(p, u, -0.24844369292259216F);
+    p = __fmaf_rn(p, u, 0.33319270610809326F);
+    p = __fmaf_rn(p, u, -0.49999502301216125F);
+    p = __fmaf_rn(p, u, 1.0F);
+    return __fmaf_rn(p, u, fmaxf(x, 0.0F));
+}
 
 }  // namespace ssm::cuda_kernels

@@ -17,7 +17,8 @@ namespace ssm::cuda_kernels {
 struct context {
     int device = 0;
     int multiprocessors = 0;
-    index shared_bytes = 0;  // that a block may ask for
+    index shared_bytes = 0;         // that a block may ask for
+    bool overlaps_kernels = false;  // from compute capability 9.0 on, where the kernels were also compiled for it
     cudaStream_t stream = nullptr;
     std::pmr::memory_resource* memory = nullptr;
 
@@ -32,12 +33,14 @@ struct context {
 };
 
 /// The extent of a launch. `overlaps` lets the kernel begin while the one before it drains: it must call
-/// `wait_for_predecessor` before it touches what that one writes.
+/// `wait_for_predecessor` before it touches what that one writes. `leaves_shared` lets one that needs much shared memory begin
+/// beside it.
 struct launch_shape {
     dim3 grid;
     unsigned threads;
     std::size_t shared_bytes = 0;
     bool overlaps = false;
+    bool leaves_shared = false;
 };
 
 /// Enqueues a kernel; errors carry `name`. A grid of no blocks is no work.
@@ -51,6 +54,12 @@ void launch(const context& on, const char* name, void (*kernel)(Parameters...), 
         check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                    static_cast<int>(shape.shared_bytes)),
               name);
+    const bool overlaps = shape.overlaps && on.overlaps_kernels;
+    // A multiprocessor changes its division into cache and shared memory only when it is idle.
+    if (overlaps && shape.leaves_shared)
+        check(cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout,
+                                   cudaSharedmemCarveoutMaxShared),
+              name);
     cudaLaunchAttribute overlap = {};
     overlap.id = cudaLaunchAttributeProgrammaticStreamSerialization;
     overlap.val.programmaticStreamSerializationAllowed = 1;
@@ -60,7 +69,7 @@ void launch(const context& on, const char* name, void (*kernel)(Parameters...), 
     config.dynamicSmemBytes = shape.shared_bytes;
     config.stream = on.stream;
     config.attrs = &overlap;
-    config.numAttrs = shape.overlaps ? 1 : 0;
+    config.numAttrs = overlaps ? 1 : 0;
     check(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...), name);
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <ssm/backend/cuda/activation.cuh>
 #include <ssm/backend/cuda/context.cuh>
 #include <ssm/backend/cuda/element.cuh>
 #include <ssm/core/view.hpp>
@@ -35,6 +36,8 @@ template <class ConvState, class X>
 __global__ void causal_conv_kernel(conv_task<X> task) {
     const index ch = static_cast<index>(blockIdx.x) * blockDim.x + threadIdx.x;
     const index sequence = blockIdx.z;
+    release_successor();
+    wait_for_predecessor();
     if (ch >= task.x.columns()) return;
     for (index t = blockIdx.y; t < task.tokens; t += gridDim.y) {
         float sum = task.bias.empty() ? 0.0F : task.bias[ch];
@@ -52,6 +55,8 @@ __global__ void __launch_bounds__(128) causal_conv_run_kernel(conv_task<X> task)
     const index ch = (static_cast<index>(blockIdx.x) * blockDim.x + threadIdx.x) * width;
     const index sequence = blockIdx.z;
     const index first = static_cast<index>(blockIdx.y) * Run;
+    release_successor();
+    wait_for_predecessor();
     if (ch >= task.x.columns()) return;
     float tap[Taps][width], bias[width], seen[Taps][width];
 #pragma unroll
@@ -64,24 +69,34 @@ __global__ void __launch_bounds__(128) causal_conv_run_kernel(conv_task<X> task)
     }
     const X* from = task.x.data() + (sequence * task.tokens + first) * task.x.stride() + ch;
     X* to = task.y.data() + (sequence * task.tokens + first) * task.y.stride() + ch;
-#pragma unroll 4
-    for (int t = 0; t < Run; ++t) {
-        if (first + t >= task.tokens) return;
-        const auto next = *reinterpret_cast<const pack<X>*>(from);
-        pack<X> result;
+    constexpr int ahead = 4;  // rows on their way at once
+    static_assert(Run % ahead == 0);
+    for (int t = 0; t < Run; t += ahead) {
+        pack<X> next[ahead];
 #pragma unroll
-        for (int i = 0; i < width; ++i) {
+        for (int a = 0; a < ahead; ++a)
+            if (first + t + a < task.tokens) next[a] = *reinterpret_cast<const pack<X>*>(from + a * task.x.stride());
 #pragma unroll
-            for (int k = 0; k + 1 < Taps; ++k) seen[k][i] = seen[k + 1][i];
-            seen[Taps - 1][i] = widen(next.values[i]);
-            float sum = bias[i];
+        for (int a = 0; a < ahead; ++a) {
+            if (first + t + a >= task.tokens) return;
+            float result[width];
 #pragma unroll
-            for (int k = 0; k < Taps; ++k) sum = __fmaf_rn(tap[k][i], seen[k][i], sum);
-            result.values[i] = narrow<X>(sum * (1.0F / (1.0F + __expf(-sum))));
+            for (int i = 0; i < width; ++i) {
+#pragma unroll
+                for (int k = 0; k + 1 < Taps; ++k) seen[k][i] = seen[k + 1][i];
+                seen[Taps - 1][i] = next[a][i];
+                float sum = bias[i];
+#pragma unroll
+                for (int k = 0; k < Taps; ++k) sum = __fmaf_rn(tap[k][i], seen[k][i], sum);
+                result[i] = silu_unit(sum);
+            }
+            pack<X> rounded;
+#pragma unroll
+            for (int i = 0; i < width; i += 2) rounded.set_pair(i, result[i], result[i + 1]);
+            *reinterpret_cast<pack<X>*>(to + a * task.y.stride()) = rounded;
         }
-        *reinterpret_cast<pack<X>*>(to) = result;
-        from += task.x.stride();
-        to += task.y.stride();
+        from += ahead * task.x.stride();
+        to += ahead * task.y.stride();
     }
 }
 
@@ -90,6 +105,8 @@ template <class ConvState, class X>
 __global__ void update_window_kernel(conv_task<X> task) {
     const index ch = static_cast<index>(blockIdx.x) * blockDim.x + threadIdx.x;
     const index sequence = blockIdx.y;
+    release_successor();
+    wait_for_predecessor();
     if (ch >= task.x.columns()) return;
     const index width = task.taps.rows() - 1;
     const index next_cursor = ConvState::advance(task.cursor, width, task.tokens);
@@ -108,19 +125,22 @@ void causal_conv_silu(const context& on, const conv_task<X>& task, index sequenc
     const auto tuned = [&]<int Taps>(std::integral_constant<int, Taps>) {
         const dim3 grid(grid_for(channels, 128 * lane_width<X>), grid_for(task.tokens, run),
                         static_cast<unsigned>(sequences));
-        launch(on, "causal_conv_run", causal_conv_run_kernel<ConvState, Taps, run, X>, {.grid = grid, .threads = 128},
-               task);
+        launch(on, "causal_conv_run", causal_conv_run_kernel<ConvState, Taps, run, X>,
+               {.grid = grid, .threads = 128, .overlaps = true}, task);
     };
     if (packs && task.tokens >= run && task.taps.rows() == 4) {
         tuned(std::integral_constant<int, 4>{});
     } else {
         const dim3 grid(grid_for(channels, 128), static_cast<unsigned>(task.tokens < 4096 ? task.tokens : 4096),
                         static_cast<unsigned>(sequences));
-        launch(on, "causal_conv", causal_conv_kernel<ConvState, X>, {.grid = grid, .threads = 128}, task);
+        launch(on, "causal_conv", causal_conv_kernel<ConvState, X>, {.grid = grid, .threads = 128, .overlaps = true},
+               task);
     }
     if (task.taps.rows() > 1)
-        launch(on, "update_window", update_window_kernel<ConvState, X>,
-               {.grid = dim3(grid_for(channels, 128), static_cast<unsigned>(sequences)), .threads = 128}, task);
+        launch(
+            on, "update_window", update_window_kernel<ConvState, X>,
+            {.grid = dim3(grid_for(channels, 128), static_cast<unsigned>(sequences)), .threads = 128, .overlaps = true},
+            task);
 }
 
 }  // namespace ssm::cuda_kernels

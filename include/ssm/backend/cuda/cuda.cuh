@@ -141,16 +141,15 @@ public:
         cuda_kernels::gated_selective_scan(on(), policy, r, dt_bias, z, h, sequences, y);
     }
 
-    /// Sequences that `mamba_step` serves at once, for a layer whose widest row has `widest` elements.
-    [[nodiscard]] index step_rows(index widest) const {
-        const index row_bytes = (widest + 8) * index{sizeof(float)};
-        return std::min<index>(cuda_kernels::most_matvec_rows, (on().shared_bytes - 1024) / row_bytes);
+    static constexpr index step_parts = cuda_kernels::x_proj_parts;
+    [[nodiscard]] index most_steps(const mamba_layer<basic_cuda>& layer) const {
+        return cuda_kernels::most_steps<activation>(on(), layer);
     }
     template <conv_state_policy ConvState>
     void mamba_step(const mamba_layer<basic_cuda>& layer, matrix_view<float> residual, matrix_view<float> window,
-                    index cursor, matrix_view<float> h, matrix_view<activation> xz,
-                    matrix_view<activation> dt_b_c) const {
-        cuda_kernels::mamba_step<ConvState>(on(), layer, residual, window, cursor, h, xz, dt_b_c);
+                    index cursor, matrix_view<float> h, matrix_view<activation> u, matrix_view<activation> xz,
+                    matrix_view<float> dt_b_c) const {
+        cuda_kernels::mamba_step<ConvState>(on(), layer, residual, window, cursor, h, u, xz, dt_b_c);
     }
 
     /// Chooses the token after each row of logits (rows, vocab) and writes it to ids (rows); see `cuda_sampler`.
@@ -174,20 +173,26 @@ private:
                  const Epilogue& epilogue, bool accumulate) const {
         with_storage_type(w.type(), [&]<class W>(type_tag<W>) {
             const matrix_view<const W> weights = w.template as<W>();
-            if (x.rows() <= step_rows(x.columns())) return few_rows(x, weights, epilogue);
+            if (x.rows() == 1 && cuda_kernels::matvec_shared_bytes(w.columns(), sizeof(W)) <= on().shared_bytes)
+                return one_row(x, weights, epilogue);
             bool done = false;
-            if constexpr (std::is_same_v<W, activation>) done = products_.multiply(on(), x, weights, y, accumulate);
+            if constexpr (std::is_same_v<W, activation>) {
+                if constexpr (sizeof(W) == 2)
+                    if (cuda_kernels::takes_few_rows(on(), x))
+                        return cuda_kernels::few_rows_product(on(), "few_rows_product", weights, x, epilogue);
+                done = products_.multiply(on(), x, weights, y, accumulate);
+            }
             if (!done) cuda_kernels::tiled_product(on(), x, weights, y, accumulate);
             if (!bias.empty()) cuda_kernels::add_bias(on(), bias, y);
         });
     }
 
     template <class W, class Epilogue>
-    void few_rows(matrix_view<const activation> x, matrix_view<const W> w, const Epilogue& epilogue) const {
+    void one_row(matrix_view<const activation> x, matrix_view<const W> w, const Epilogue& epilogue) const {
         if (cuda_kernels::is_short(on(), w.rows()))
             return cuda_kernels::matvec_across_depth(on(), "matvec_across_depth", w, x, epilogue);
         const cuda_kernels::plain_source<activation> source{x, cuda_kernels::holds_packs(x.data(), x.stride())};
-        cuda_kernels::matvec(on(), "matvec", w, source, epilogue, x.rows());
+        cuda_kernels::matvec(on(), "matvec", w, source, epilogue);
     }
 
     cuda_kernels::resources resources_;

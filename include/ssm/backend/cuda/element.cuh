@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ssm/core/dtype.hpp>
+#include <ssm/core/view.hpp>
 
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
@@ -28,10 +29,30 @@ __device__ T narrow(float value) {
 template <class T>
 inline constexpr int lane_width = 16 / static_cast<int>(sizeof(T));
 
-/// `Count` elements that are loaded and stored at once; aligned to their size.
+/// `Count` elements that are loaded and stored at once; aligned to their size. Kept as the words that came: taken apart
+/// only where an element is used, because a conversion right after a load would wait for it.
 template <class T, int Count = lane_width<T>>
 struct alignas(sizeof(T) * Count) pack {
-    T values[Count];
+    static_assert(sizeof(T) * Count % 4 == 0);
+    std::uint32_t words[sizeof(T) * Count / 4];
+
+    __device__ float operator[](int i) const {
+        if constexpr (std::is_same_v<T, float>)
+            return __uint_as_float(words[i]);
+        else if constexpr (std::is_same_v<T, bf16>)
+            return __uint_as_float(i % 2 == 0 ? words[i / 2] << 16 : words[i / 2] & 0xffff0000U);
+        else
+            return __half2float(__ushort_as_half(static_cast<unsigned short>(words[i / 2] >> (i % 2 * 16) & 0xffffU)));
+    }
+    /// Elements i and i + 1, rounded; i is even.
+    __device__ void set_pair(int i, float first, float second) {
+        if constexpr (std::is_same_v<T, float>) {
+            words[i] = __float_as_uint(first);
+            words[i + 1] = __float_as_uint(second);
+        } else {
+            words[i / 2] = std::uint32_t{narrow<T>(first).bits} | std::uint32_t{narrow<T>(second).bits} << 16;
+        }
+    }
 };
 
 /// Whether rows that start at `data`, `stride` elements apart, can be read in packs.
@@ -48,6 +69,34 @@ __device__ pack<T> load_once(const T* from) {
                  : "=r"(bits.x), "=r"(bits.y), "=r"(bits.z), "=r"(bits.w)
                  : "l"(from));
     return __builtin_bit_cast(pack<T>, bits);
+}
+
+/// Asks for the line at `address` to be brought to the second-level cache. A hint: nothing is read.
+__device__ inline void prefetch_line(const void* address) { asm volatile("prefetch.global.L2 [%0];" ::"l"(address)); }
+
+/// Begins a copy of 16 bytes from global to shared memory, past the first-level cache; of zeros, when nothing `exists`.
+__device__ inline void copy_async(void* to, const void* from, bool exists = true) {
+    asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" ::"r"(
+                     static_cast<unsigned>(__cvta_generic_to_shared(to))),
+                 "l"(from), "r"(exists ? 16 : 0)
+                 : "memory");
+}
+/// Makes a group of the copies this thread began since the last group.
+__device__ inline void close_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+/// Waits until all but the newest `pending` groups of this thread have arrived; fewer may be pending than it says.
+__device__ inline void await_copies(int pending) {
+    switch (pending) {  // the instruction takes a constant
+        case 0: asm volatile("cp.async.wait_group 0;" ::: "memory"); break;
+        case 1: asm volatile("cp.async.wait_group 1;" ::: "memory"); break;
+        case 2: asm volatile("cp.async.wait_group 2;" ::: "memory"); break;
+        case 3: asm volatile("cp.async.wait_group 3;" ::: "memory"); break;
+        default: asm volatile("cp.async.wait_group 0;" ::: "memory"); break;
+    }
+}
+/// The same where `Pending` is known.
+template <int Pending>
+__device__ void await_copies() {
+    asm volatile("cp.async.wait_group %0;" ::"n"(Pending) : "memory");
 }
 
 }  // namespace ssm::cuda_kernels

@@ -10,17 +10,18 @@
 namespace ssm::cuda_kernels {
 
 /// \file
-/// Products of a few rows with a weight matrix, bound by reading the weights once.
+/// Products of a row with a weight matrix, bound by reading the weights once.
 ///
-/// A warp computes two outputs at a time for all rows, and the weights of its next step are on their way while it
-/// multiplies those of the last: 64 KB in flight on a multiprocessor. The first of them do not wait for the kernel before
-/// this one, since weights are const, which hides its end, this one's launch and the staging of x in shared memory.
-/// A source stages x, an epilogue takes each output.
+/// A warp computes two outputs at a time. Every lane copies the weights it will use to its own slots of a ring in shared
+/// memory, many steps ahead, so that no register and no barrier waits for them. The ring is filled before the kernel waits
+/// for the one before it, since weights are const: up to 160 KB on each multiprocessor are on their way while other
+/// kernels compute little and read less, which hides those, this one's launch, and the staging of x.
+/// A source stages x. An epilogue takes each output: `prepare` reads what it needs while the weights are on their way,
+/// `finish` gets the sum.
 
-inline constexpr int matvec_threads = 256;
-inline constexpr int matvec_outputs = 2;  // a warp
-inline constexpr int matvec_depth = 4;    // packs of each output that a lane has on their way
-inline constexpr int most_matvec_rows = 4;
+inline constexpr int matvec_threads = 512;
+inline constexpr int matvec_outputs = 2;                                        // a warp
+inline constexpr int matvec_step_bytes = matvec_threads * matvec_outputs * 16;  // of the ring in shared memory
 
 /// Where groups of four elements of a staged row lie: a lane reads a pack's worth of them, one plane after the other, so
 /// that neighbouring lanes read neighbouring 16 bytes.
@@ -33,37 +34,37 @@ struct staged_layout {
     __device__ int size() const { return planes * chunks; }
 };
 
-/// Rows of x as they are.
+/// A row as it is.
 template <class X>
 struct plain_source {
     matrix_view<const X> x;
     bool packs;
 
     template <class W>
-    __device__ void stage(int row, float4* to, staged_layout<W> layout, float*) const {
-        const X* const from = x.data() + row * x.stride();
+    __device__ void stage(float4* to, staged_layout<W> layout, float*) const {
+        const X* const from = x.data();
         const int columns = static_cast<int>(x.columns());
         for (int group = threadIdx.x; group < layout.size(); group += matvec_threads) {
-            pack<X, 4> values;
-            if (packs && group * 4 + 4 <= columns)
-                values = *reinterpret_cast<const pack<X, 4>*>(from + group * 4);
-            else
-                for (int i = 0; i < 4; ++i) values.values[i] = group * 4 + i < columns ? from[group * 4 + i] : X(0.0F);
-            to[layout.at(group)] = make_float4(widen(values.values[0]), widen(values.values[1]),
-                                               widen(values.values[2]), widen(values.values[3]));
+            if (packs && group * 4 + 4 <= columns) {
+                const auto values = *reinterpret_cast<const pack<X, 4>*>(from + group * 4);
+                to[layout.at(group)] = make_float4(values[0], values[1], values[2], values[3]);
+            } else {
+                const auto value = [&](int i) { return group * 4 + i < columns ? widen(from[group * 4 + i]) : 0.0F; };
+                to[layout.at(group)] = make_float4(value(0), value(1), value(2), value(3));
+            }
         }
     }
 };
 
-/// Rows of the residual stream, divided by their root mean square.
+/// A row of the residual stream, divided by its root mean square.
 struct normed_source {
     plain_source<float> residual;
     vector_view<const float> gain;
     float eps;
 
     template <class W>
-    __device__ void stage(int row, float4* to, staged_layout<W> layout, float* sums) const {
-        residual.stage(row, to, layout, sums);
+    __device__ void stage(float4* to, staged_layout<W> layout, float* sums) const {
+        residual.stage(to, layout, sums);
         float squares = 0;
         for (int group = threadIdx.x; group < layout.size(); group += matvec_threads) {
             const float4 v = to[layout.at(group)];
@@ -76,7 +77,6 @@ struct normed_source {
             for (int i = 0; i < 4; ++i)
                 if (group * 4 + i < columns) values[i] *= scale * gain[group * 4 + i];
         }
-        __syncthreads();  // `sums` serves the next row
     }
 };
 
@@ -86,8 +86,10 @@ struct store_epilogue {
     matrix_view<Y> y;
     vector_view<const float> bias;
 
-    __device__ void operator()(index row, index output, float sum) const {
-        y(row, output) = narrow<Y>(bias.empty() ? sum : sum + bias[output]);
+    using prepared = float;
+    __device__ float prepare(index, index output) const { return bias.empty() ? 0.0F : bias[output]; }
+    __device__ void finish(float added, index row, index output, float sum) const {
+        y(row, output) = narrow<Y>(sum + added);
     }
 };
 
@@ -96,160 +98,177 @@ struct add_epilogue {
     matrix_view<float> y;
     vector_view<const float> bias;
 
-    __device__ void operator()(index row, index output, float sum) const {
-        y(row, output) += bias.empty() ? sum : sum + bias[output];
+    using prepared = float;
+    __device__ float prepare(index row, index output) const {
+        return y(row, output) + (bias.empty() ? 0.0F : bias[output]);
+    }
+    __device__ void finish(float added, index row, index output, float sum) const { y(row, output) = sum + added; }
+};
+
+/// Where a warp is in its outputs: a pair of rows of weights, and how far along them in steps of 32 packs.
+struct matvec_position {
+    int pair;
+    int step = 0;
+
+    __device__ void advance(int steps, int stride) {
+        if (++step < steps) return;
+        step = 0;
+        pair += stride;
     }
 };
 
-template <class W, int Rows, class Source, class Epilogue>
-__global__ void __launch_bounds__(matvec_threads, 2)
-    matvec_kernel(matrix_view<const W> w, Source source, Epilogue epilogue, int rows) {
+/// `Ahead` is the number of steps in the ring.
+template <int Ahead, class W, class Source, class Epilogue>
+__global__ void __launch_bounds__(matvec_threads)
+    matvec_kernel(matrix_view<const W> w, Source source, Epilogue epilogue, bool gently) {
     constexpr int width = lane_width<W>;
     extern __shared__ float4 staged[];
     __shared__ float sums[32];
     const int lane = threadIdx.x % warp_size;
     const staged_layout<W> layout{static_cast<int>(w.stride()) / width};
-    const int steps = (layout.chunks + warp_size * matvec_depth - 1) / (warp_size * matvec_depth);
+    const int steps = (layout.chunks + warp_size - 1) / warp_size;
     const int pairs = static_cast<int>((w.rows() + matvec_outputs - 1) / matvec_outputs);
     const int stride = static_cast<int>(gridDim.x) * (matvec_threads / warp_size);
+    uint4* const ring = reinterpret_cast<uint4*>(staged + layout.size()) + threadIdx.x;
+    const auto slot = [&](int at, int o) { return ring + (at * matvec_outputs + o) * matvec_threads; };
 
-    using step_weights = pack<W>[matvec_outputs][matvec_depth];
-    const auto load = [&](step_weights& into, int pair, int step) {
+    matvec_position now{static_cast<int>(threadIdx.x) / warp_size * static_cast<int>(gridDim.x) +
+                        static_cast<int>(blockIdx.x)};
+    matvec_position next = now;
+    // Every call is one group of copies, of nothing when all has been asked for, so that their count tells the time.
+    const auto request = [&](int at) {
+        const int chunk = next.step * warp_size + lane;
+        if (next.pair < pairs && chunk < layout.chunks) {
 #pragma unroll
-        for (int o = 0; o < matvec_outputs; ++o) {
-            index output = static_cast<index>(pair) * matvec_outputs + o;
-            if (output >= w.rows()) output = w.rows() - 1;
-            const W* const row = w.data() + output * w.stride();
-#pragma unroll
-            for (int u = 0; u < matvec_depth; ++u) {
-                const int chunk = (step * matvec_depth + u) * warp_size + lane;
-                into[o][u] = pack<W>{};
-                if (chunk < layout.chunks) into[o][u] = load_once(row + static_cast<index>(chunk) * width);
+            for (int o = 0; o < matvec_outputs; ++o) {
+                const index output = static_cast<index>(next.pair) * matvec_outputs + o;
+                const index read = output < w.rows() ? output : w.rows() - 1;
+                copy_async(slot(at, o), w.data() + read * w.stride() + static_cast<index>(chunk) * width);
             }
         }
+        close_copies();
+        next.advance(steps, stride);
     };
-
-    int pair = static_cast<int>(threadIdx.x) / warp_size * static_cast<int>(gridDim.x) + static_cast<int>(blockIdx.x);
-    int step = 0;
-    step_weights now, next;
-    if (pair < pairs) load(now, pair, 0);
     release_successor();
+    for (int at = 0; at < Ahead; ++at) {
+        request(at);
+        if (gently) await_copies<1>();
+    }
     wait_for_predecessor();
-#pragma unroll
-    for (int row = 0; row < Rows; ++row)
-        if (row < rows) source.stage(row, staged + row * layout.size(), layout, sums);
+    source.stage(staged, layout, sums);
     __syncthreads();
 
-    float sum[matvec_outputs][Rows] = {};
-    while (pair < pairs) {
-        const bool last = step + 1 == steps;
-        const int next_pair = last ? pair + stride : pair;
-        const int next_step = last ? 0 : step + 1;
-        if (next_pair < pairs) load(next, next_pair, next_step);
+    // Each of the first lanes ends one of the sums.
+    const auto own_output = [&] { return static_cast<index>(now.pair) * matvec_outputs + lane; };
+    const auto ends_one = [&] { return lane < matvec_outputs && own_output() < w.rows(); };
+    typename Epilogue::prepared prepared = {};
+    float sum[matvec_outputs] = {};
+    for (int at = 0; now.pair < pairs; at = at + 1 == Ahead ? 0 : at + 1) {
+        if (now.step == 0 && ends_one()) prepared = epilogue.prepare(0, own_output());
+        await_copies<Ahead - 1>();
+        const int chunk = now.step * warp_size + lane;
+        if (chunk < layout.chunks) {
+            pack<W> values[matvec_outputs];
 #pragma unroll
-        for (int u = 0; u < matvec_depth; ++u) {
-            const int chunk = (step * matvec_depth + u) * warp_size + lane;
-            if (chunk < layout.chunks) {
+            for (int o = 0; o < matvec_outputs; ++o) values[o] = __builtin_bit_cast(pack<W>, *slot(at, o));
 #pragma unroll
-                for (int row = 0; row < Rows; ++row)
+            for (int plane = 0; plane < layout.planes; ++plane) {
+                const float4 x = staged[plane * layout.chunks + chunk];
 #pragma unroll
-                    for (int plane = 0; plane < layout.planes; ++plane) {
-                        const float4 x = staged[row * layout.size() + plane * layout.chunks + chunk];
-#pragma unroll
-                        for (int o = 0; o < matvec_outputs; ++o) {
-                            const W* const values = now[o][u].values + plane * 4;
-                            sum[o][row] = __fmaf_rn(widen(values[0]), x.x, sum[o][row]);
-                            sum[o][row] = __fmaf_rn(widen(values[1]), x.y, sum[o][row]);
-                            sum[o][row] = __fmaf_rn(widen(values[2]), x.z, sum[o][row]);
-                            sum[o][row] = __fmaf_rn(widen(values[3]), x.w, sum[o][row]);
-                        }
-                    }
+                for (int o = 0; o < matvec_outputs; ++o) {
+                    sum[o] = __fmaf_rn(values[o][plane * 4], x.x, sum[o]);
+                    sum[o] = __fmaf_rn(values[o][plane * 4 + 1], x.y, sum[o]);
+                    sum[o] = __fmaf_rn(values[o][plane * 4 + 2], x.z, sum[o]);
+                    sum[o] = __fmaf_rn(values[o][plane * 4 + 3], x.w, sum[o]);
+                }
             }
         }
-        if (last) {
+        request(at);
+        if (now.step + 1 == steps) {
+            float own = 0;
 #pragma unroll
-            for (int o = 0; o < matvec_outputs; ++o)
-#pragma unroll
-                for (int row = 0; row < Rows; ++row) {
-                    const float total = warp_sum(sum[o][row]);
-                    const index output = static_cast<index>(pair) * matvec_outputs + o;
-                    if (lane == o * Rows + row && row < rows && output < w.rows()) epilogue(row, output, total);
-                    sum[o][row] = 0;
-                }
+            for (int o = 0; o < matvec_outputs; ++o) {
+                const float total = warp_sum(sum[o]);
+                if (lane == o) own = total;
+                sum[o] = 0;
+            }
+            if (ends_one()) epilogue.finish(prepared, 0, own_output(), own);
         }
-#pragma unroll
-        for (int o = 0; o < matvec_outputs; ++o)
-#pragma unroll
-            for (int u = 0; u < matvec_depth; ++u) now[o][u] = next[o][u];
-        pair = next_pair;
-        step = next_step;
+        now.advance(steps, stride);
     }
 }
 
-/// `rows` <= most_matvec_rows rows of the source times w^T.
+/// Bytes of shared memory that a product with rows of `columns` weights of `element` bytes takes at least.
+constexpr index matvec_shared_bytes(index columns, index element, int ahead = 4) {
+    const index padded = blocks_for(columns * element, 16) * 16 / element;
+    return padded * index{sizeof(float)} + index{ahead} * matvec_step_bytes;
+}
+
+/// A row of the source times w^T. `gently` when short kernels are on their way before this one: the ring is then filled no
+/// faster than memory answers, or what those read would wait behind it.
 template <class W, class Source, class Epilogue>
 void matvec(const context& on, const char* name, matrix_view<const W> w, const Source& source, const Epilogue& epilogue,
-            index rows) {
-    const auto run = [&]<int Rows>(std::integral_constant<int, Rows>) {
-        const auto kernel = matvec_kernel<W, Rows, Source, Epilogue>;
-        const auto shared = static_cast<std::size_t>(w.stride() * Rows) * sizeof(float);
-        const index pairs = blocks_for(w.rows(), matvec_outputs * matvec_threads / warp_size);
-        const index resident = shared > 100 * 1024 ? on.multiprocessors : 2 * on.multiprocessors;
-        const auto blocks = static_cast<unsigned>(pairs < resident ? pairs : resident);
-        launch(on, name, kernel,
-               {.grid = dim3(blocks), .threads = matvec_threads, .shared_bytes = shared, .overlaps = true}, w, source,
-               epilogue, static_cast<int>(rows));
+            bool gently = false) {
+    const auto run = [&]<int Ahead>(std::integral_constant<int, Ahead>) {
+        const index busy = blocks_for(w.rows(), matvec_outputs * matvec_threads / warp_size);
+        const index blocks = busy < on.multiprocessors ? busy : on.multiprocessors;
+        launch(on, name, matvec_kernel<Ahead, W, Source, Epilogue>,
+               {.grid = dim3(static_cast<unsigned>(blocks)),
+                .threads = matvec_threads,
+                .shared_bytes = static_cast<std::size_t>(matvec_shared_bytes(w.columns(), sizeof(W), Ahead)),
+                .overlaps = true},
+               w, source, epilogue, gently);
     };
-    if (rows == 1)
-        run(std::integral_constant<int, 1>{});
-    else if (rows == 2)
-        run(std::integral_constant<int, 2>{});
+    // Room is left for a block of the kernel before, beside which this one's ring fills.
+    constexpr int far = 10;
+    if (matvec_shared_bytes(w.columns(), sizeof(W), far) + 16 * 1024 <= on.shared_bytes)
+        run(std::integral_constant<int, far>{});
     else
-        run(std::integral_constant<int, most_matvec_rows>{});
+        run(std::integral_constant<int, 4>{});
 }
+
+inline constexpr int depth_threads = 256;
 
 /// One output a block, whose threads share its depth: for matrices of so few outputs that warps of their own would leave
 /// the device idle. x comes straight from memory.
 template <class W, class X, class Epilogue>
-__global__ void __launch_bounds__(matvec_threads)
+__global__ void __launch_bounds__(depth_threads)
     matvec_across_depth_kernel(matrix_view<const W> w, matrix_view<const X> x, bool packs, Epilogue epilogue) {
     constexpr int width = lane_width<W>;
     constexpr int ahead = 4;
     __shared__ float sums[32];
     const index output = blockIdx.x;
-    const index row = blockIdx.y;
     const W* const weights = w.data() + output * w.stride();
     const int chunks = static_cast<int>(w.stride()) / width;
     pack<W> first[ahead];
 #pragma unroll
     for (int u = 0; u < ahead; ++u) {
-        const int chunk = u * matvec_threads + static_cast<int>(threadIdx.x);
+        const int chunk = u * depth_threads + static_cast<int>(threadIdx.x);
         if (chunk < chunks) first[u] = load_once(weights + static_cast<index>(chunk) * width);
     }
     release_successor();
     wait_for_predecessor();
-    const X* const from = x.data() + row * x.stride();
+    const X* const from = x.data();
     float sum = 0;
     const auto add = [&](const pack<W>& values, int chunk) {
         const index k = static_cast<index>(chunk) * width;
         if (packs && k + width <= x.columns()) {
             const auto inputs = *reinterpret_cast<const pack<X, width>*>(from + k);
 #pragma unroll
-            for (int i = 0; i < width; ++i) sum = __fmaf_rn(widen(values.values[i]), widen(inputs.values[i]), sum);
+            for (int i = 0; i < width; ++i) sum = __fmaf_rn(values[i], inputs[i], sum);
         } else {
-            for (int i = 0; i < width && k + i < x.columns(); ++i)
-                sum = __fmaf_rn(widen(values.values[i]), widen(from[k + i]), sum);
+            for (int i = 0; i < width && k + i < x.columns(); ++i) sum = __fmaf_rn(values[i], widen(from[k + i]), sum);
         }
     };
 #pragma unroll
     for (int u = 0; u < ahead; ++u) {
-        const int chunk = u * matvec_threads + static_cast<int>(threadIdx.x);
+        const int chunk = u * depth_threads + static_cast<int>(threadIdx.x);
         if (chunk < chunks) add(first[u], chunk);
     }
-    for (int chunk = ahead * matvec_threads + static_cast<int>(threadIdx.x); chunk < chunks; chunk += matvec_threads)
+    for (int chunk = ahead * depth_threads + static_cast<int>(threadIdx.x); chunk < chunks; chunk += depth_threads)
         add(load_once(weights + static_cast<index>(chunk) * width), chunk);
     const float total = block_sum(sum, sums);
-    if (threadIdx.x == 0) epilogue(row, output, total);
+    if (threadIdx.x == 0) epilogue.finish(epilogue.prepare(0, output), 0, output, total);
 }
 
 template <class W, class X, class Epilogue>
@@ -258,15 +277,14 @@ void matvec_across_depth(const context& on, const char* name, matrix_view<const 
     // A pack of X as wide as one of W may be 32 bytes.
     const bool packs = reinterpret_cast<std::uintptr_t>(x.data()) % 32 == 0 && x.stride() % 16 == 0;
     launch(on, name, matvec_across_depth_kernel<W, X, Epilogue>,
-           {.grid = dim3(static_cast<unsigned>(w.rows()), static_cast<unsigned>(x.rows())),
-            .threads = matvec_threads,
-            .overlaps = true},
+           {.grid = dim3(static_cast<unsigned>(w.rows())),
+            .threads = depth_threads,
+            .overlaps = true,
+            .leaves_shared = true},
            w, x, packs, epilogue);
 }
 
 /// Whether a matrix has too few outputs for a warp each to fill the device.
-inline bool is_short(const context& on, index outputs) {
-    return outputs < index{4} * on.multiprocessors * (matvec_threads / warp_size) / 2;
-}
+inline bool is_short(const context& on, index outputs) { return outputs < index{4} * on.multiprocessors * 4; }
 
 }  // namespace ssm::cuda_kernels

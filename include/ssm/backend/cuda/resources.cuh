@@ -26,12 +26,43 @@ struct cuda_options {
 
 namespace cuda_kernels {
 
+/// Tells what the kernels were compiled for, when it is looked at.
+template <class = void>
+__global__ void probe_kernel() {}
+
+/// The properties of the current device that operations go by; no stream and no memory. Throws device_error when the
+/// device or the driver cannot run this library.
+inline context describe_current_device() {
+    context on;
+    int count = 0;
+    check(cudaGetDeviceCount(&count), "cudaGetDeviceCount");
+    check(cudaGetDevice(&on.device), "cudaGetDevice");
+    const auto attribute = [&](cudaDeviceAttr which) {
+        int value = 0;
+        check(cudaDeviceGetAttribute(&value, which, on.device), "cudaDeviceGetAttribute");
+        return value;
+    };
+    const int major = attribute(cudaDevAttrComputeCapabilityMajor);
+    if (major < 8)
+        throw device_error({"cuda",
+                            "compute capability",
+                            std::to_string(major) + "." + std::to_string(attribute(cudaDevAttrComputeCapabilityMinor)),
+                            "8.0 or later",
+                            {}});
+    on.multiprocessors = attribute(cudaDevAttrMultiProcessorCount);
+    on.shared_bytes = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin);
+    cudaFuncAttributes compiled = {};
+    check(cudaFuncGetAttributes(&compiled, probe_kernel<>), "the kernels compiled for this device");
+    on.overlaps_kernels = compiled.ptxVersion >= 90;
+    return on;
+}
+
 /// A device object's stream, handle and workspace, owned or borrowed.
 class resources {
 public:
     /// Throws device_error when the current device cannot run this library, memory_error.
     explicit resources(const cuda_options& options) {
-        describe_device();
+        on_ = describe_current_device();
         on_.memory = options.memory != nullptr ? options.memory : &heap_;
         if (options.stream) {
             on_.stream = *options.stream;
@@ -71,27 +102,6 @@ private:
             throw memory_error(
                 {"cuda_options", "workspace_bytes", std::to_string(bytes) + " bytes", {}, "out of device memory"});
         }
-    }
-
-    void describe_device() {
-        int count = 0;
-        check(cudaGetDeviceCount(&count), "cudaGetDeviceCount");
-        check(cudaGetDevice(&on_.device), "cudaGetDevice");
-        const auto attribute = [&](cudaDeviceAttr which) {
-            int value = 0;
-            check(cudaDeviceGetAttribute(&value, which, on_.device), "cudaDeviceGetAttribute");
-            return value;
-        };
-        const int major = attribute(cudaDevAttrComputeCapabilityMajor);
-        if (major < 8)
-            throw device_error(
-                {"cuda",
-                 "compute capability",
-                 std::to_string(major) + "." + std::to_string(attribute(cudaDevAttrComputeCapabilityMinor)),
-                 "8.0 or later",
-                 {}});
-        on_.multiprocessors = attribute(cudaDevAttrMultiProcessorCount);
-        on_.shared_bytes = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin);
     }
 
     struct destroy_stream {

@@ -5,6 +5,7 @@
 #include <ssm/backend/cuda/activation.cuh>
 #include <ssm/backend/cuda/context.cuh>
 #include <ssm/backend/cuda/element.cuh>
+#include <ssm/backend/cuda/reduce.cuh>
 #include <ssm/core/view.hpp>
 #include <ssm/policy/recurrence.hpp>
 
@@ -12,19 +13,38 @@ namespace ssm::cuda_kernels {
 
 /// The tuned form of the selective recurrence, in the order of time.
 ///
-/// Four threads share a channel and keep its states in registers; a block of 128 threads goes through 32 channels in tiles
-/// of 32 tokens. What a tile needs comes as packs of 8 channels, a tile ahead of its use. dt, dt x, B and C lie in shared
-/// memory, every decay of four tokens is computed before the states use them, and the partial sums of four tokens are
-/// exchanged at once, so that each thread ends with the output of one. The order of every sum is the same for every
-/// token, so bits do not depend on where a sequence is cut.
+/// A block goes through 32 channels in tiles of 32 tokens. Four of its warps do nothing but the recurrence: a lane has a
+/// channel, a warp a quarter of the states, in registers. The other four supply them through shared memory, two tiles
+/// deep: dt, dt x, B and C of the next tile, the sums of the last one made into y. So the special-function unit, whose one
+/// exponential per state and token bounds the kernel, computes decays all the time. The order of every sum is the same for
+/// every token, so bits do not depend on where a sequence is cut, down to pieces of 5 tokens.
 namespace selective_tile {
-inline constexpr int threads = 128;
-inline constexpr int shares = 4;  // threads a channel
-inline constexpr int channels = threads / shares;
+inline constexpr int shares = 4;  // warps that share the states; as many supply them
+inline constexpr int suppliers = shares * warp_size;
+inline constexpr int threads = 2 * suppliers;
+inline constexpr int channels = warp_size;
 inline constexpr int tokens = 32;
-inline constexpr int packed = 8;                    // channels that a thread brings and writes
-inline constexpr int y_stride = channels + packed;  // keeps four tokens of eight channels in different banks
+inline constexpr int packed = 8;             // channels that a supplier brings and writes
+inline constexpr int stride = channels + 4;  // of a token in shared memory: packs of neighbouring tokens in other banks
 }  // namespace selective_tile
+
+/// A tile on its way between the warps of a block.
+template <int States>
+struct alignas(16) selective_buffer {
+    float dt[selective_tile::tokens][selective_tile::stride];
+    float input[selective_tile::tokens][selective_tile::stride];  // dt x
+    float b_and_c[2][selective_tile::tokens][States * selective_tile::shares];
+    float sums[selective_tile::shares][selective_tile::tokens][selective_tile::stride];  // C . h
+};
+
+/// The barriers by which the two halves of a block pass a buffer: each waits for the other to have arrived.
+enum class selective_pass { filled = 1, scanned = 3 };
+__device__ inline void announce(selective_pass pass, int buffer) {
+    asm volatile("bar.arrive %0, %1;" ::"r"(static_cast<int>(pass) + buffer), "n"(selective_tile::threads) : "memory");
+}
+__device__ inline void await(selective_pass pass, int buffer) {
+    asm volatile("bar.sync %0, %1;" ::"r"(static_cast<int>(pass) + buffer), "n"(selective_tile::threads) : "memory");
+}
 
 /// A scan and what surrounds it: with z and dt_bias, dt is softened first and y gated last.
 template <class X>
@@ -35,144 +55,252 @@ struct selective_task {
     matrix_view<float> h;              // (sequences * states, channels)
     matrix_view<X> y;                  // (sequences * tokens, channels)
     index tokens;                      // of one sequence
-    bool packs;                        // rows of dt, x, z and y can be read in packs
+    bool packs;                        // rows of dt, x, z and y can be read in packs of 8
+    bool state_packs;                  // rows of B and C as well, and they fill the registers' states
 };
 
-/// Eight neighbouring channels of a row, zeros past its end.
-template <class X>
-__device__ pack<X, 8> load_channels(matrix_view<const X> from, index t, index ch, bool packs) {
-    if (packs) return *reinterpret_cast<const pack<X, 8>*>(from.data() + t * from.stride() + ch);
-    pack<X, 8> values;
+/// `Count` neighbouring elements of a row, zeros past its end.
+template <int Count, class X>
+__device__ pack<X, Count> load_pack(matrix_view<const X> from, index t, int first, bool packs) {
+    const X* const at = from.data() + t * from.stride() + first;
+    if (packs) return *reinterpret_cast<const pack<X, Count>*>(at);
+    const auto value = [&](int i) { return first + i < from.columns() ? widen(at[i]) : 0.0F; };
+    pack<X, Count> values;
 #pragma unroll
-    for (int i = 0; i < 8; ++i) values.values[i] = ch + i < from.columns() ? from(t, ch + i) : X(0.0F);
+    for (int i = 0; i < Count; i += 2) values.set_pair(i, value(i), value(i + 1));
     return values;
 }
 
-template <bool Gated, int States, class X>
-__global__ void __launch_bounds__(selective_tile::threads) selective_scan_kernel(selective_task<X> task) {
+/// y silu(z), as precisely as X can tell.
+template <class X>
+__device__ float gated(float y, float z) {
+    return y * (std::is_same_v<X, bf16> ? silu_coarse(z) : silu_unit(z));
+}
+
+/// The half of a block that does the recurrence.
+template <int States, class X>
+__device__ void scan_tiles(const selective_task<X>& task, selective_buffer<States> (&buffers)[2]) {
     namespace tile = selective_tile;
-    constexpr int states = States * tile::shares;
-    constexpr int b_and_c = states * tile::tokens / tile::threads;  // of each, that a thread brings
-    __shared__ float2 dt_and_input[tile::tokens][tile::channels];   // dt, dt x
-    __shared__ alignas(16) float b[tile::tokens][states];
-    __shared__ alignas(16) float c[tile::tokens][states];
-    __shared__ alignas(16) float y[tile::tokens][tile::y_stride];
-
-    const int thread = static_cast<int>(threadIdx.x);
-    const int share = thread % tile::shares;
-    const int own = thread / tile::shares;                     // the channel this thread computes
-    const int row = thread / (tile::channels / tile::packed);  // the token and the channels it brings
-    const int first = thread % (tile::channels / tile::packed) * tile::packed;
-    const index block_channel = static_cast<index>(blockIdx.x) * tile::channels;
-    const index ch = block_channel + own;
-    const index count = task.r.a.rows();
-    const index sequence = blockIdx.y;
-    const index begin = sequence * task.tokens;
-    const bool computes = ch < task.h.columns();
-
+    constexpr int ahead = 4;  // tokens whose decays are on their way
+    const int share = static_cast<int>(threadIdx.x) / warp_size;
+    const int own = static_cast<int>(threadIdx.x) % warp_size;
+    const int count = static_cast<int>(task.r.a.rows());
+    const index ch = static_cast<index>(blockIdx.x) * tile::channels + own;
+    const index first_state = static_cast<index>(blockIdx.y) * count;
     float rate[States], state[States];
+    const auto exists = [&](int i) { return ch < task.h.columns() && share * States + i < count; };
 #pragma unroll
     for (int i = 0; i < States; ++i) {
-        const index n = share * States + i;
-        const bool exists = computes && n < count;
-        rate[i] = exists ? task.r.a(n, ch) * log2_of_e : 0.0F;
-        state[i] = exists ? task.h(sequence * count + n, ch) : 0.0F;
+        rate[i] = exists(i) ? task.r.a(share * States + i, ch) * log2_of_e : 0.0F;
+        state[i] = exists(i) ? task.h(first_state + share * States + i, ch) : 0.0F;
     }
-    float bias[tile::packed] = {}, skip[tile::packed] = {};
+    int buffer = 0;
+    for (index start = 0; start < task.tokens; start += tile::tokens, buffer ^= 1) {
+        selective_buffer<States>& at = buffers[buffer];
+        await(selective_pass::filled, buffer);
+        float decay[ahead][States];
+        const auto begin = [&](int t) {
 #pragma unroll
-    for (int i = 0; i < tile::packed; ++i)
-        if (block_channel + first + i < task.h.columns()) {
-            if (Gated) bias[i] = task.dt_bias[block_channel + first + i];
-            skip[i] = task.r.d[block_channel + first + i];
-        }
-
-    pack<X, 8> next_dt = {}, next_x = {}, next_z = {};
-    X next_b[b_and_c], next_c[b_and_c];
-    const auto bring = [&](index start) {
-        const index t = start + row;
-        if (t < task.tokens && block_channel + first < task.h.columns()) {
-            next_dt = load_channels(task.r.dt, begin + t, block_channel + first, task.packs);
-            next_x = load_channels(task.r.x, begin + t, block_channel + first, task.packs);
-            if (Gated) next_z = load_channels(task.z, begin + t, block_channel + first, task.packs);
-        }
+            for (int i = 0; i < States; ++i) decay[t % ahead][i] = exp2_unit(at.dt[t][own] * rate[i]);
+        };
 #pragma unroll
-        for (int i = 0; i < b_and_c; ++i) {
-            const int at = i * tile::threads + thread;
-            const index token = start + at / states;
-            const bool exists = token < task.tokens && at % states < count;
-            next_b[i] = exists ? task.r.b(begin + token, at % states) : X(0.0F);
-            next_c[i] = exists ? task.r.c(begin + token, at % states) : X(0.0F);
-        }
-    };
-
-    bring(0);
-    for (index start = 0; start < task.tokens; start += tile::tokens) {
-        const pack<X, 8> x = next_x, z = next_z;
-        const bool present = start + row < task.tokens;
+        for (int t = 0; t < ahead; ++t) begin(t);
 #pragma unroll
-        for (int i = 0; i < tile::packed; ++i) {
-            // A token past the end has dt = 0, which leaves the state as it is.
-            float dt = widen(next_dt.values[i]);
-            if (Gated) dt = softplus_unit(dt + bias[i]);
-            if (!present) dt = 0.0F;
-            dt_and_input[row][first + i] = make_float2(dt, present ? dt * widen(x.values[i]) : 0.0F);
-        }
+        for (int t = 0; t < tile::tokens; ++t) {
+            const float* const b = &at.b_and_c[0][t][share * States];
+            const float* const c = &at.b_and_c[1][t][share * States];
+            const float in = at.input[t][own];
+            float sum = 0.0F;
 #pragma unroll
-        for (int i = 0; i < b_and_c; ++i) {
-            const int at = i * tile::threads + thread;
-            b[at / states][at % states] = widen(next_b[i]);
-            c[at / states][at % states] = widen(next_c[i]);
-        }
-        __syncthreads();
-        if (start + tile::tokens < task.tokens) bring(start + tile::tokens);
-
-#pragma unroll 2
-        for (int t = 0; t < tile::tokens; t += 4) {
-            float decay[4][States], input[4], sum[4];
-#pragma unroll
-            for (int j = 0; j < 4; ++j) {
-                const float2 now = dt_and_input[t + j][own];
-                input[j] = now.y;
-#pragma unroll
-                for (int i = 0; i < States; ++i) decay[j][i] = exp2_unit(now.x * rate[i]);
+            for (int i = 0; i < States; ++i) {
+                state[i] = __fmaf_rn(decay[t % ahead][i], state[i], in * b[i]);
+                sum = __fmaf_rn(c[i], state[i], sum);
             }
+            at.sums[share][t][own] = sum;
+            if (t + ahead < tile::tokens) begin(t + ahead);
+        }
+        announce(selective_pass::scanned, buffer);
+    }
+#pragma unroll
+    for (int i = 0; i < States; ++i)
+        if (exists(i)) task.h(first_state + share * States + i, ch) = state[i];
+}
+
+/// The half of a block that brings what the recurrence needs and takes away what it makes; a thread has 8 channels of
+/// a token of each tile.
+template <bool Gated, int States, class X>
+class tile_supplier {
+    static constexpr int states = States * selective_tile::shares;
+    static constexpr int width = lane_width<X> < states ? lane_width<X> : states;  // of a pack of B or C
+    static constexpr int row_packs = states / width;
+    static constexpr int tile_packs = 2 * selective_tile::tokens * row_packs;
+    static constexpr int brought = (tile_packs + selective_tile::suppliers - 1) / selective_tile::suppliers;
+    static constexpr int packed = selective_tile::packed;
+
+public:
+    __device__ explicit tile_supplier(const selective_task<X>& task)
+        : task_(task),
+          thread_(static_cast<int>(threadIdx.x) - selective_tile::suppliers),
+          row_(thread_ / (selective_tile::channels / packed)),
+          own_(thread_ % (selective_tile::channels / packed) * packed),
+          channel_(static_cast<int>(blockIdx.x) * selective_tile::channels + own_),
+          begin_(static_cast<index>(blockIdx.y) * task.tokens) {
+#pragma unroll
+        for (int i = 0; i < packed; ++i) {
+            const bool exists = channel_ + i < task.h.columns();
+            bias_[i] = Gated && exists ? task.dt_bias[channel_ + i] : 0.0F;
+            skip_[i] = exists ? task.r.d[channel_ + i] : 0.0F;
+        }
+    }
+
+    __device__ void run(selective_buffer<States> (&buffers)[2]) {
+        constexpr index step = selective_tile::tokens;
+        bring(0);
+        int buffer = 0;
+        for (index start = 0; start < task_.tokens + 2 * step; start += step, buffer ^= 1) {
+            if (start >= 2 * step) {
+                await(selective_pass::scanned, buffer);
+                finish(start - 2 * step, buffers[buffer]);
+            }
+            x_[0] = x_[1], z_[0] = z_[1];
+            if (start >= task_.tokens) continue;
+            x_[1] = next_x_, z_[1] = next_z_;
+            fill(start, buffers[buffer]);
+            announce(selective_pass::filled, buffer);
+            if (start + step < task_.tokens) bring(start + step);
+        }
+    }
+
+private:
+    [[nodiscard]] __device__ bool has(index start) const {
+        return channel_ < task_.h.columns() && start + row_ < task_.tokens;
+    }
+
+    /// Begins to load a tile.
+    __device__ void bring(index start) {
+        if (has(start)) {
+            const index t = begin_ + start + row_;
+            next_dt_ = load_pack<packed>(task_.r.dt, t, channel_, task_.packs);
+            next_x_ = load_pack<packed>(task_.r.x, t, channel_, task_.packs);
+            if (Gated) next_z_ = load_pack<packed>(task_.z, t, channel_, task_.packs);
+        }
+#pragma unroll
+        for (int i = 0; i < brought; ++i) {
+            const int at = i * selective_tile::suppliers + thread_;
+            const int token = at / row_packs % selective_tile::tokens;
+            next_b_or_c_[i] = {};
+            if (at < tile_packs && start + token < task_.tokens)
+                next_b_or_c_[i] = load_pack<width>(at < tile_packs / 2 ? task_.r.b : task_.r.c, begin_ + start + token,
+                                                   at % row_packs * width, task_.state_packs);
+        }
+    }
+
+    __device__ void fill(index start, selective_buffer<States>& to) const {
+        const bool present = start + row_ < task_.tokens;
+#pragma unroll
+        for (int i = 0; i < packed; i += 4) {
+            float step[4];
 #pragma unroll
             for (int j = 0; j < 4; ++j) {
-                sum[j] = 0.0F;
+                // A token past the end has dt = 0, which leaves the state as it is.
+                step[j] = next_dt_[i + j];
+                if (Gated) step[j] = softplus_unit(step[j] + bias_[i + j]);
+                if (!present) step[j] = 0.0F;
+            }
+            *reinterpret_cast<float4*>(&to.dt[row_][own_ + i]) = float4{step[0], step[1], step[2], step[3]};
+            *reinterpret_cast<float4*>(&to.input[row_][own_ + i]) = float4{
+                step[0] * next_x_[i], step[1] * next_x_[i + 1], step[2] * next_x_[i + 2], step[3] * next_x_[i + 3]};
+        }
 #pragma unroll
-                for (int i = 0; i < States; ++i) {
-                    state[i] = __fmaf_rn(decay[j][i], state[i], input[j] * b[t + j][share * States + i]);
-                    sum[j] = __fmaf_rn(c[t + j][share * States + i], state[i], sum[j]);
+        for (int i = 0; i < brought; ++i) {
+            const int at = i * selective_tile::suppliers + thread_;
+            if (at >= tile_packs) continue;
+            float4* const into = reinterpret_cast<float4*>(&to.b_and_c[0][0][0]) + at * (width / 4);
+            const pack<X, width>& from = next_b_or_c_[i];
+#pragma unroll
+            for (int j = 0; j < width; j += 4) into[j / 4] = float4{from[j], from[j + 1], from[j + 2], from[j + 3]};
+        }
+    }
+
+    /// y of a tile, from the sums over its states.
+    __device__ void finish(index start, const selective_buffer<States>& from) const {
+        if (!has(start)) return;
+        pack<X, packed> result;
+#pragma unroll
+        for (int i = 0; i < packed; i += 2) {
+            float value[2];
+#pragma unroll
+            for (int k = 0; k < 2; ++k) {
+                const int at = own_ + i + k;
+                const float y = (from.sums[0][row_][at] + from.sums[1][row_][at]) +
+                                (from.sums[2][row_][at] + from.sums[3][row_][at]);
+                value[k] = __fmaf_rn(skip_[i + k], x_[0][i + k], y);
+                if (Gated) value[k] = gated<X>(value[k], z_[0][i + k]);
+            }
+            result.set_pair(i, value[0], value[1]);
+        }
+        X* const into = task_.y.data() + (begin_ + start + row_) * task_.y.stride() + channel_;
+        if (task_.packs)
+            *reinterpret_cast<pack<X, packed>*>(into) = result;
+        else
+            for (int i = 0; i < packed; ++i)
+                if (channel_ + i < task_.h.columns()) into[i] = narrow<X>(result[i]);
+    }
+
+    const selective_task<X>& task_;
+    int thread_, row_, own_, channel_;
+    index begin_;
+    float bias_[packed], skip_[packed];
+    pack<X, packed> next_dt_ = {}, next_x_ = {}, next_z_ = {};
+    pack<X, packed> x_[2] = {}, z_[2] = {};  // of the last tile but one, and of the last
+    pack<X, width> next_b_or_c_[brought];
+};
+
+template <bool Gated, int States, class X>
+__global__ void __launch_bounds__(selective_tile::threads, 2)
+    selective_scan_kernel(const __grid_constant__ selective_task<X> task) {
+    extern __shared__ uint4 shared[];
+    auto& buffers = *reinterpret_cast<selective_buffer<States>(*)[2]>(shared);
+    release_successor();
+    wait_for_predecessor();
+    if (threadIdx.x < selective_tile::suppliers)
+        scan_tiles<States>(task, buffers);
+    else
+        tile_supplier<Gated, States, X>(task).run(buffers);
+}
+
+/// The same for a few tokens, a channel a thread: a tile would be mostly empty.
+template <bool Gated, class X>
+__global__ void __launch_bounds__(128) selective_steps_kernel(selective_task<X> task) {
+    constexpr int held = 8;  // states on their way at once
+    const index ch = static_cast<index>(blockIdx.x) * blockDim.x + threadIdx.x;
+    const index sequence = blockIdx.y;
+    const int count = static_cast<int>(task.r.a.rows());
+    release_successor();
+    wait_for_predecessor();
+    if (ch >= task.h.columns()) return;
+    for (index t = sequence * task.tokens; t < (sequence + 1) * task.tokens; ++t) {
+        const float x = widen(task.r.x(t, ch));
+        float dt = widen(task.r.dt(t, ch));
+        if (Gated) dt = softplus_unit(dt + task.dt_bias[ch]);
+        float y = task.r.d[ch] * x;
+        for (int n = 0; n < count; n += held) {
+            float rate[held], state[held];
+#pragma unroll
+            for (int i = 0; i < held; ++i)
+                if (n + i < count) {
+                    rate[i] = task.r.a(n + i, ch) * log2_of_e;
+                    state[i] = task.h(sequence * count + n + i, ch);
                 }
-            }
-            // Halves of the tokens change hands between shares 0, 1 and 2, 3, then single ones between neighbours.
-            const bool upper = share >= 2, odd = share % 2 != 0;
-            const float low = (upper ? sum[2] : sum[0]) + __shfl_xor_sync(0xffffffffU, upper ? sum[0] : sum[2], 2);
-            const float high = (upper ? sum[3] : sum[1]) + __shfl_xor_sync(0xffffffffU, upper ? sum[1] : sum[3], 2);
-            y[t + share][own] = (odd ? high : low) + __shfl_xor_sync(0xffffffffU, odd ? low : high, 1);
-        }
-        __syncthreads();
-
-        if (present && block_channel + first < task.h.columns()) {
-            pack<X, 8> result;
 #pragma unroll
-            for (int i = 0; i < tile::packed; ++i) {
-                float value = __fmaf_rn(skip[i], widen(x.values[i]), y[row][first + i]);
-                if (Gated) value *= silu_unit(widen(z.values[i]));
-                result.values[i] = narrow<X>(value);
-            }
-            X* const to = task.y.data() + (begin + start + row) * task.y.stride() + block_channel + first;
-            if (task.packs)
-                *reinterpret_cast<pack<X, 8>*>(to) = result;
-            else
-                for (int i = 0; i < tile::packed; ++i)
-                    if (block_channel + first + i < task.h.columns()) to[i] = result.values[i];
+            for (int i = 0; i < held; ++i)
+                if (n + i < count) {
+                    state[i] = __fmaf_rn(exp2_unit(dt * rate[i]), state[i], dt * x * widen(task.r.b(t, n + i)));
+                    y = __fmaf_rn(widen(task.r.c(t, n + i)), state[i], y);
+                    task.h(sequence * count + n + i, ch) = state[i];
+                }
         }
-    }
-#pragma unroll
-    for (int i = 0; i < States; ++i) {
-        const index n = share * States + i;
-        if (computes && n < count) task.h(sequence * count + n, ch) = state[i];
+        task.y(t, ch) = narrow<X>(Gated ? gated<X>(y, widen(task.z(t, ch))) : y);
     }
 }
 
@@ -185,15 +313,23 @@ bool holds_selective_states(const selective<float, X>& r) {
 template <bool Gated, class X>
 void selective_scan(const context& on, selective_task<X> task, index sequences) {
     const index channels = task.h.columns();
+    const index states = task.r.a.rows();
+    if (task.tokens <= 4)
+        return launch(
+            on, "selective_steps", selective_steps_kernel<Gated, X>,
+            {.grid = dim3(grid_for(channels, 128), static_cast<unsigned>(sequences)), .threads = 128, .overlaps = true},
+            task);
     const auto fits = [](auto view) { return holds_packs(view.data(), view.stride()) && view.stride() % 8 == 0; };
     task.packs = channels % 8 == 0 && fits(task.r.dt) && fits(task.r.x) && fits(task.y) && (!Gated || fits(task.z));
-    const launch_shape shape{
-        .grid = dim3(grid_for(channels, selective_tile::channels), static_cast<unsigned>(sequences)),
-        .threads = selective_tile::threads};
     const auto run = [&]<int States>(std::integral_constant<int, States>) {
+        const launch_shape shape{
+            .grid = dim3(grid_for(channels, selective_tile::channels), static_cast<unsigned>(sequences)),
+            .threads = selective_tile::threads,
+            .shared_bytes = 2 * sizeof(selective_buffer<States>),
+            .overlaps = true};
+        task.state_packs = states == States * selective_tile::shares && fits(task.r.b) && fits(task.r.c);
         launch(on, "selective_scan", selective_scan_kernel<Gated, States, X>, shape, task);
     };
-    const index states = task.r.a.rows();
     if (states <= 4)
         run(std::integral_constant<int, 1>{});
     else if (states <= 8)
