@@ -92,7 +92,7 @@ endfunction()
 function(ssm_add_tool name)
   ssm_add_program(${name} ${ARGN})
   if(SSM_INSTALL)
-    install(TARGETS ${name})
+    install(TARGETS ${name} OPTIONAL)  # for those who built the library's tests only
   endif()
 endfunction()
 

@@ -3,7 +3,6 @@
 
 # The library's targets: ssm::ssm, and one per component over it. Headers are found by pattern, so that a new one is
 # installed, and compiled alone by the tests, without being listed.
-include(${CMAKE_CURRENT_LIST_DIR}/SsmDependencies.cmake)
 include(GNUInstallDirs)
 
 set(ssm_package_dir ${CMAKE_INSTALL_DATADIR}/cmake/ssm)

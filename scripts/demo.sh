@@ -20,7 +20,7 @@ run() {
 }
 mkdir -p build
 echo "== Building ssm-generate (the first time takes a minute)" >&2
-run cmake --preset release -B build/demo \
+run cmake --preset release -B build/demo -D 'SSM_COMPONENTS=cpu;io;text' \
     -D SSM_BUILD_TESTS=OFF -D SSM_BUILD_EXAMPLES=OFF -D SSM_BUILD_BENCHMARKS=OFF
 run cmake --build build/demo --target ssm-generate
 
