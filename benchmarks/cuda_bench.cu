@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The CUDA backend on a model of random weights in the shape of Falcon Mamba 7B, beside what the device can do at best in
-// the same run. Prints a table; with a file name, writes the figures there as JSON; with names of parts (scan, decode,
-// batch, prefill, f32, long) after it, measures these only.
+// the same run. Prints a table; with a file name that is not "-", writes the figures there as JSON; with names of parts
+// (scan, decode, batch, prefill, f32, long) after it, measures these only.
 #include <ssm/io/synthetic_checkpoint.hpp>
 #include <ssm/ssm_cuda.cuh>
 
@@ -448,7 +448,7 @@ void measure_long_decode(const ssm::cuda& device, const timer& time, const char*
 }
 
 /// `wanted` names the parts to measure; all of them when empty.
-void run(const char* file, const std::set<std::string>& wanted) {
+void run(const std::string& file, const std::set<std::string>& wanted) {
     const auto wants = [&](const char* part) { return wanted.empty() || wanted.count(part) > 0; };
     figures to;
     const ssm::cuda device;
@@ -486,7 +486,7 @@ void run(const char* file, const std::set<std::string>& wanted) {
         measure_decode(exact, of, "f32", best, exact_time, to);
     }
     if (wants("long")) measure_long_decode(device, time, "130m", 131'072, to);
-    if (file == nullptr) return;
+    if (file == "-") return;
     nlohmann::ordered_json result{{"gpu", properties.name}, {"figures", to.all()}};
     std::ofstream(file) << result.dump(2) << "\n";
 }
@@ -495,7 +495,7 @@ void run(const char* file, const std::set<std::string>& wanted) {
 
 int main(int argc, char** argv) {
     try {
-        run(argc > 1 ? argv[1] : nullptr, std::set<std::string>(argv + std::min(argc, 2), argv + argc));
+        run(argc > 1 ? argv[1] : "-", std::set<std::string>(argv + std::min(argc, 2), argv + argc));
         return 0;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "cuda_bench: %s\n", error.what());
