@@ -4,8 +4,8 @@
 
 #include "conformance/backend_conformance.hpp"
 
-TEST_CASE("cuda conforms with float activations") { ssm::test::check_backend(ssm::cuda_f32{}); }
+TEST_CASE("cuda conforms with float activations", "[small]") { ssm::test::check_backend(ssm::cuda_f32{}); }
 
-TEST_CASE("cuda conforms with bf16 activations") { ssm::test::check_backend(ssm::cuda{}); }
+TEST_CASE("cuda conforms with bf16 activations", "[small]") { ssm::test::check_backend(ssm::cuda{}); }
 
-TEST_CASE("cuda conforms with f16 activations") { ssm::test::check_backend(ssm::cuda_f16{}); }
+TEST_CASE("cuda conforms with f16 activations", "[small]") { ssm::test::check_backend(ssm::cuda_f16{}); }

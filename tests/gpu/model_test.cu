@@ -86,7 +86,7 @@ TEMPLATE_TEST_CASE("The same calls give the same bits", "", ssm::cuda_f32, ssm::
     }
 }
 
-TEMPLATE_TEST_CASE("Sequences in step give what each gives alone", "", ssm::cuda_f32, ssm::cuda) {
+TEMPLATE_TEST_CASE("Sequences in step give what each gives alone", "[small]", ssm::cuda_f32, ssm::cuda) {
     const ssm::test::random_weights weights(config_of(96, 16, 4));
     const TestType device;
     const auto model = ssm::load<falcon<TestType>>(weights, device);
