@@ -124,26 +124,6 @@ TEST_CASE("The three norms on dt, B and C differ, and a learned gain of one is n
     CHECK(ssm::test::relative_error(none, unit) > 1e-3);
 }
 
-TEST_CASE("A state is a value of constant size") {
-    const ssm::test::random_weights weights(ssm::test::small_config());
-    const ssm::cpu device;
-    const auto model = ssm::load<falcon>(weights, device);
-    auto scratch = model.make_workspace(8);
-    auto state = model.start_state();
-    CHECK(state == model.start_state());
-    CHECK(state.bytes() == 2 * (3 + 13) * 77 * 4);
-
-    const std::vector<token_id> ids{1, 2, 3};
-    model.forward(ids, state, scratch, {});
-    auto fork = state;
-    CHECK(fork == state);
-    model.forward(ids, fork, scratch, {});
-    CHECK(fork != state);
-    CHECK(state.position() == 3);
-    CHECK(fork.position() == 6);
-    CHECK(fork.bytes() == state.bytes());
-}
-
 TEST_CASE("forward refuses what it cannot run and changes nothing") {
     const ssm::test::random_weights weights(ssm::test::small_config());
     const ssm::cpu device;

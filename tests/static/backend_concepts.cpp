@@ -35,6 +35,7 @@ struct complete {
     template <class T>
     buffer<T> upload(std::span<const float> values) const;
     void write(std::span<const ssm::token_id> ids, vector_view<ssm::token_id> to) const;
+    void copy(matrix_view<const float> from, matrix_view<float> to) const;
     std::vector<float> download(matrix_view<const activation> view) const;
     std::vector<float> download(matrix_view<const float> view) const;
     matrix upload_matrix(const ssm::stored_tensor& tensor, dtype type) const;
@@ -83,6 +84,11 @@ struct without_download : complete {
     std::vector<float> download(matrix_view<const activation> view) const = delete;
 };
 static_assert(!ssm::has_memory<without_download> && !ssm::backend<without_download>);
+
+struct without_copy : complete {
+    void copy(matrix_view<const float> from, matrix_view<float> to) const = delete;
+};
+static_assert(!ssm::has_memory<without_copy> && !ssm::backend<without_copy>);
 
 struct with_unique_buffers : complete {
     template <class T>

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -55,7 +56,8 @@ public:
         const auto found = tensors_.find(name);
         if (found == tensors_.end()) return std::nullopt;
         const auto& [shape, values] = found->second;
-        return stored_tensor{std::string(name), dtype::f32, shape, std::as_bytes(std::span(values)), nullptr};
+        const auto copy = std::make_shared<const std::vector<float>>(values);  // for models that outlive this
+        return stored_tensor{std::string(name), dtype::f32, shape, std::as_bytes(std::span(*copy)), copy};
     }
 
     std::vector<std::string> names() const {

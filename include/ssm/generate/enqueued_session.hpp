@@ -82,7 +82,7 @@ public:
     void count_replays(index times) {
         static_assert(Model::arch::conv_state::advance(0, 3, 1) == 0,
                       "ssm: a graph replays the conv state's cursor of its capture: use shift_window");
-        state_.advance(times);
+        state_.advance(0, state_.sequences(), times);
     }
 
     /// The logits (sequences, vocab) after the last token, in the backend's memory.

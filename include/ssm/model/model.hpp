@@ -3,12 +3,14 @@
 #pragma once
 
 #include <ssm/backend/concepts.hpp>
+#include <ssm/core/dtype.hpp>
 #include <ssm/core/error.hpp>
 #include <ssm/core/model_config.hpp>
 #include <ssm/model/state.hpp>
 #include <ssm/model/weights.hpp>
 #include <ssm/model/workspace.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,6 +29,7 @@ public:
     using backend = Backend;
     using arch = Arch;
     using state_type = state<Backend, Arch>;
+    using range_type = state_range<Backend, Arch>;
     using workspace_type = workspace<Backend>;
 
     model(std::shared_ptr<const weights<Backend, Arch>> weights, const Backend& device)
@@ -36,13 +39,20 @@ public:
     [[nodiscard]] const Backend& device() const noexcept { return *device_; }
     /// Bytes of the weights; those used in place count as well.
     [[nodiscard]] index weight_bytes() const { return weights_->bytes(); }
+    /// Which model this is, whatever backend and dtype it runs in: see `weights`.
+    [[nodiscard]] std::uint64_t fingerprint() const noexcept { return weights_->fingerprint; }
+    /// What the matrices are kept in.
+    [[nodiscard]] dtype matrix_type() const { return weights_->head.type(); }
+
+    /// What a layer of such a model remembers.
+    [[nodiscard]] static layer_shape shape(const model_config& config) { return block_type::mixer::shape(config); }
 
     /// The state before the first token of one sequence, or of several that are read in step. Throws argument_error for
     /// fewer than one, or memory_error.
     [[nodiscard]] state_type start_state(index sequences = 1) const {
         if (sequences < 1 || sequences > max_tokens())
             throw argument_error({"start_state", "sequences", std::to_string(sequences), "at least 1", {}});
-        return state_type(device(), config().layers, block_type::mixer::shape(config()), sequences);
+        return state_type(device(), config().layers, shape(config()), sequences);
     }
 
     /// Scratch for calls of at most `tokens` tokens, of all sequences together. Throws argument_error or memory_error.
@@ -56,40 +66,42 @@ public:
 
     /// Runs `ids` through the model, moves `memory` on by as many tokens, and writes the logits of the last
     /// logits.rows() of them; logits (rows, vocab), 0 <= rows <= ids.size(). On an error nothing has changed.
-    /// With several sequences, ids and logits hold equally many tokens of each, one sequence after the other.
+    /// With several sequences, ids and logits hold equally many tokens of each, one sequence after the other. `memory` is
+    /// a state, or a range of its sequences.
     ///
     /// Throws argument_error: no ids, more than the workspace holds, an id outside the vocabulary, logits of another
-    /// shape, a state of another model.
-    void forward(std::span<const token_id> ids, state_type& memory, workspace_type& scratch,
+    /// shape, a state of another shape, a position past 2^63.
+    void forward(std::span<const token_id> ids, range_type memory, workspace_type& scratch,
                  matrix_view<float> logits) const {
         check(ids);
         check(static_cast<index>(ids.size()), memory, scratch, logits);
         const vector_view<token_id> stored = scratch.ids(static_cast<index>(ids.size()));
         device().write(ids, stored);
         run(stored, memory, scratch, logits);
+        memory.advance(ids);
     }
 
     /// The same for ids in the backend's memory, which nothing checks: one outside the vocabulary gives NaN logits.
     /// Throws argument_error as above.
-    void forward(vector_view<const token_id> ids, state_type& memory, workspace_type& scratch,
+    void forward(vector_view<const token_id> ids, range_type memory, workspace_type& scratch,
                  matrix_view<float> logits) const {
         check(ids.size(), memory, scratch, logits);
         run(ids, memory, scratch, logits);
+        memory.advance(ids.size() / memory.sequences());
     }
 
 private:
     using block_type = block<Backend, Arch>;
 
-    void run(vector_view<const token_id> ids, state_type& memory, workspace_type& scratch,
+    void run(vector_view<const token_id> ids, range_type memory, workspace_type& scratch,
              matrix_view<float> logits) const {
         const index mark = scratch.mark();
         const matrix_view<float> residual = scratch.template take<float>(ids.size(), config().hidden);
         device().embed(weights_->embedding, ids, residual);
         for (index i = 0; i < config().layers; ++i)
             weights_->blocks[static_cast<std::size_t>(i)].forward(device(), memory.layer(i), scratch, residual);
-        const index tokens = ids.size() / memory.sequences();
-        memory.advance(tokens);
-        if (!logits.empty()) write_logits(residual, tokens, memory.sequences(), scratch, logits);
+        if (!logits.empty())
+            write_logits(residual, ids.size() / memory.sequences(), memory.sequences(), scratch, logits);
         scratch.rewind(mark);
     }
 
@@ -128,7 +140,7 @@ private:
                              "the tokenizer and the model must belong together");
     }
 
-    void check(index tokens, const state_type& memory, const workspace_type& scratch, matrix_view<float> logits) const {
+    void check(index tokens, range_type memory, const workspace_type& scratch, matrix_view<float> logits) const {
         if (tokens == 0)
             throw refuse("ids", "none", "at least one token",
                          "begin an empty prompt with the beginning- or end-of-text token");
@@ -146,8 +158,12 @@ private:
                          "at most (" + std::to_string(tokens) + ", " + std::to_string(config().vocab) +
                              "), equally many rows of each sequence",
                          "");
-        if (memory.layers() != config().layers || memory.shape() != block_type::mixer::shape(config()))
+        if (memory.whole().layers() != config().layers || memory.whole().shape() != shape(config()))
             throw refuse("state", "one of another shape", "one made by this model's start_state", "");
+        if (tokens > tokens_read::most - memory.position())
+            throw refuse("state", "position " + std::to_string(memory.position()),
+                         "a position that can be counted after " + std::to_string(tokens) + " more tokens",
+                         "start a new sequence");
     }
 
     std::shared_ptr<const weights<Backend, Arch>> weights_;

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <ssm/backend/concepts.hpp>
-#include <ssm/core/error.hpp>
+#include <ssm/core/hash.hpp>
 #include <ssm/core/model_config.hpp>
 #include <ssm/model/block.hpp>
 #include <ssm/model/weight_loader.hpp>
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,6 +29,7 @@ struct weights {
         const bool tied = config.tied_head && !load.has("lm_head.weight");
         head = tied ? embedding : load.matrix("lm_head.weight", config.vocab, config.hidden);
         head_bytes = tied ? 0 : head.bytes();
+        fingerprint = identify(load.fingerprint());
     }
 
     [[nodiscard]] index bytes() const {
@@ -42,7 +45,19 @@ struct weights {
     typename Backend::matrix head;                  // (vocab, hidden)
     index head_bytes = 0;                           // 0 when the head is the embedding
 
+    /// The same for the same checkpoint read as the same model type, on every backend and in every dtype; of its tensors
+    /// what `weight_loader::fingerprint` says. It tells models apart that were mixed up, not ones that were forged.
+    std::uint64_t fingerprint = 0;
+
 private:
+    /// With the numbers that no tensor shows.
+    [[nodiscard]] std::uint64_t identify(fnv1a tensors) const {
+        tensors.update(std::as_bytes(std::span(config.model_type)));
+        for (const float eps : {config.norm_eps, config.mixer_norm_eps})
+            tensors.update(__builtin_bit_cast(std::uint32_t, eps));
+        return tensors.value();
+    }
+
     /// Hugging Face writes "embeddings", the original mamba_ssm "embedding".
     [[nodiscard]] static std::string embedding_name(const weight_loader<Backend>& load) {
         return load.has("backbone.embedding.weight") ? "backbone.embedding.weight" : "backbone.embeddings.weight";

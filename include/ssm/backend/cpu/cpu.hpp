@@ -55,6 +55,10 @@ public:
     void write(std::span<const token_id> ids, vector_view<token_id> to) const {
         std::copy(ids.begin(), ids.end(), to.data());
     }
+    void copy(matrix_view<const float> from, matrix_view<float> to) const {
+        for (index row = 0; row < from.rows(); ++row)
+            std::copy_n(from.data() + row * from.stride(), from.columns(), to.data() + row * to.stride());
+    }
     [[nodiscard]] std::vector<float> download(matrix_view<const float> view) const {
         std::vector<float> values;
         values.reserve(static_cast<std::size_t>(view.size()));

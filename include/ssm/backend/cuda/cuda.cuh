@@ -68,6 +68,14 @@ public:
     void write(std::span<const token_id> ids, vector_view<token_id> to) const {
         copy_in(ids.data(), ids.size_bytes(), to.data());
     }
+    void copy(matrix_view<const float> from, matrix_view<float> to) const {
+        if (from.empty()) return;
+        const auto pitch = [](index stride) { return static_cast<std::size_t>(stride) * sizeof(float); };
+        cuda_kernels::check(
+            cudaMemcpy2DAsync(to.data(), pitch(to.stride()), from.data(), pitch(from.stride()), pitch(from.columns()),
+                              static_cast<std::size_t>(from.rows()), cudaMemcpyDeviceToDevice, stream()),
+            "cudaMemcpy2DAsync");
+    }
     [[nodiscard]] matrix upload_matrix(const stored_tensor& tensor, dtype type) const {
         return matrix(on(), staging_, tensor, type);
     }
