@@ -18,6 +18,7 @@
 #include <ssm/core/view.hpp>
 #include <ssm/generate/enqueued_session.hpp>
 #include <ssm/generate/generate.hpp>
+#include <ssm/generate/snapshot.hpp>
 #include <ssm/math.hpp>
 #include <ssm/model/falcon_mamba.hpp>
 #include <ssm/model/load.hpp>

@@ -5,6 +5,7 @@
 #include <ssm/core/error.hpp>
 #include <ssm/core/model_config.hpp>
 #include <ssm/core/view.hpp>
+#include <ssm/generate/snapshot.hpp>
 #include <ssm/policy/prefill.hpp>
 
 #include <concepts>
@@ -57,11 +58,22 @@ public:
     /// An empty sequence. Throws memory_error.
     explicit session(Model model) : session(model, model.start_state()) {}
     /// Goes on from a state of `model`, by way of `prefill`. Throws memory_error.
-    session(Model model, state_type state)
+    session(Model model, state_type state) : session(std::move(model), ssm::snapshot<Model>{std::move(state)}) {}
+    /// Goes on from where another session of the model stood. Throws argument_error for a snapshot of another vocabulary,
+    /// and memory_error.
+    session(Model model, ssm::snapshot<Model> from)
         : model_(std::move(model)),
-          state_(std::move(state)),
-          scratch_(model_.make_workspace(1)),
-          logits_(model_.device().template allocate<float>(model_.config().vocab, "logits")) {}
+          state_(std::move(from.state)),
+          logits_(model_.device().template allocate<float>(model_.config().vocab, "logits")),
+          has_logits_(!from.logits.empty()),
+          pending_(from.pending) {
+        if (pending_) check({&*pending_, 1});
+        if (!has_logits_) return;
+        if (static_cast<index>(from.logits.size()) != model_.config().vocab)
+            throw argument_error({"session", "snapshot", std::to_string(from.logits.size()) + " logits",
+                                  std::to_string(model_.config().vocab), "a snapshot belongs to its model"});
+        host_logits() = std::move(from.logits);
+    }
 
     /// Reads `ids`, in chunks as `policy` says; every policy leaves the same state.
     ///
@@ -114,6 +126,11 @@ public:
         return host_logits();
     }
 
+    /// Where the sequence stands, to go on from later, elsewhere or more than once.
+    [[nodiscard]] ssm::snapshot<Model> snapshot() const {
+        return {state_, has_logits_ && !pending_ ? host_logits() : std::vector<float>(), pending_};
+    }
+
     /// What the model remembers; it has not seen the pending token.
     [[nodiscard]] const state_type& state() const noexcept { return state_; }
     /// The token chosen last, until it is run.
@@ -121,7 +138,7 @@ public:
     /// Tokens that the state has seen.
     [[nodiscard]] index position() const { return state_.position(); }
     /// Bytes of scratch: proportional to the longest chunk so far.
-    [[nodiscard]] index scratch_bytes() const { return scratch_.bytes(); }
+    [[nodiscard]] index scratch_bytes() const { return scratch_ ? scratch_->bytes() : 0; }
     [[nodiscard]] const Model& model() const noexcept { return model_; }
 
 private:
@@ -150,8 +167,11 @@ private:
 
     void run(std::span<const token_id> ids, index logit_rows) {
         const auto count = static_cast<index>(ids.size());
-        if (count > scratch_.capacity()) scratch_ = model_.make_workspace(count);
-        model_.forward(ids, state_, scratch_, logits_view(logit_rows));
+        if (!scratch_ || count > scratch_->capacity()) {
+            scratch_.reset();  // first, so that the two never take memory together
+            scratch_.emplace(model_.make_workspace(count));
+        }
+        model_.forward(ids, state_, *scratch_, logits_view(logit_rows));
         if (logit_rows == 0) return;
         has_logits_ = true;
         if constexpr (!on_host) downloaded_ = model_.device().download(logits_view(1));
@@ -160,17 +180,20 @@ private:
     [[nodiscard]] matrix_view<float> logits_view(index rows) {
         return matrix_view<float>(logits_.data(), rows, model_.config().vocab);
     }
-    [[nodiscard]] std::span<const float> host_logits() const {
+    [[nodiscard]] const std::vector<float>& host_logits() const {
         if constexpr (on_host)
             return logits_;
         else
             return downloaded_;
     }
+    [[nodiscard]] std::vector<float>& host_logits() {
+        return const_cast<std::vector<float>&>(std::as_const(*this).host_logits());
+    }
 
     Model model_;
     state_type state_;
-    typename Model::workspace_type scratch_;
-    buffer logits_;                  // (vocab), of the last token
+    std::optional<typename Model::workspace_type> scratch_;  // made when first needed
+    buffer logits_;                                          // (vocab), of the last token
     std::vector<float> downloaded_;  // the same, where the host cannot read the backend's memory
     bool has_logits_ = false;
     std::optional<token_id> pending_;
