@@ -13,7 +13,7 @@ public:
         : config_(config),
           in_proj_(load.matrix(prefix + "in_proj.weight", 2 * config.inner, config.hidden)),
           out_proj_(load.matrix(prefix + "out_proj.weight", config.hidden, config.inner)),
-          c_(load.device().template upload<float>(load.values(prefix + "C", {config.state, config.inner}))),
+          c_(load.upload(load.values(prefix + "C", {config.state, config.inner}))),
           d_(load.vector(prefix + "D", config.inner)) {
         std::vector<float> decay = load.values(prefix + "A_log", {config.state, config.inner});
         std::vector<float> gain = load.values(prefix + "B", {config.state, config.inner});
@@ -23,8 +23,8 @@ public:
             decay[i] = step.a;
             gain[i] = step.b;
         }
-        decay_ = load.device().template upload<float>(decay);
-        gain_ = load.device().template upload<float>(gain);
+        decay_ = load.upload(decay);
+        gain_ = load.upload(gain);
     }
 
     static ssm::layer_shape shape(const ssm::model_config& config) { return {0, config.state, config.inner}; }

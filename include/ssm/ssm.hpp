@@ -23,6 +23,7 @@
 #include <ssm/model/falcon_mamba.hpp>
 #include <ssm/model/load.hpp>
 #include <ssm/model/mamba.hpp>
+#include <ssm/model/memory_plan.hpp>
 #include <ssm/policy/conv_state.hpp>
 #include <ssm/policy/norm.hpp>
 #include <ssm/policy/prefill.hpp>

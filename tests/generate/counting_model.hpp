@@ -49,6 +49,7 @@ struct counting_model {
     const model_config& config() const { return *config_; }
     const backend& device() const { return *device_; }
     state_type start_state() const { return {}; }
+    static index workspace_bytes(const model_config&, index tokens) { return tokens * 100; }
     workspace_type make_workspace(index tokens) const { return {tokens}; }
     void forward(std::span<const token_id> ids, state_type& state, workspace_type&, matrix_view<float> logits) const {
         state.read.insert(state.read.end(), ids.begin(), ids.end());

@@ -21,6 +21,7 @@ struct described_matrix {
     ssm::index rows() const;
     ssm::index columns() const;
     ssm::index bytes() const;
+    static ssm::index bytes_of(ssm::index rows, ssm::index columns, dtype type);
 };
 
 /// The contract as declarations, with narrow activations; each backend below differs from it in one thing.
@@ -108,6 +109,15 @@ struct with_unmeasured_matrices : complete {
     matrix upload_matrix(const ssm::stored_tensor& tensor, dtype type) const;
 };
 static_assert(!ssm::has_matrices<with_unmeasured_matrices> && !ssm::backend<with_unmeasured_matrices>);
+
+struct unplanned_matrix : described_matrix {
+    static ssm::index bytes_of(ssm::index rows, ssm::index columns, dtype type) = delete;
+};
+struct with_unplanned_matrices : complete {
+    using matrix = unplanned_matrix;
+    matrix upload_matrix(const ssm::stored_tensor& tensor, dtype type) const;
+};
+static_assert(!ssm::has_matrices<with_unplanned_matrices> && !ssm::backend<with_unplanned_matrices>);
 
 struct without_embed : complete {
     void embed(const matrix& table, vector_view<const ssm::token_id> ids, matrix_view<float> out) const = delete;

@@ -32,6 +32,11 @@ struct starting_as_nothing : complete {
 };
 static_assert(!ssm::language_model<starting_as_nothing>);
 
+struct without_workspace_bytes : complete {
+    static ssm::index workspace_bytes(const ssm::model_config& config, ssm::index tokens) = delete;
+};
+static_assert(!ssm::language_model<without_workspace_bytes>);
+
 struct forward_of_text : complete {
     void forward(const std::string& text, state_type& state) const;
 };

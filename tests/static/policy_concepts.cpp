@@ -177,6 +177,8 @@ static_assert(!ssm::maps_age_to_slot<with_memory> && !ssm::conv_state_policy<wit
 
 namespace prefills {
 
+static_assert(ssm::resolves_to_prefill_policy<ssm::in_budget> && !ssm::prefill_policy<ssm::in_budget>);
+static_assert(!ssm::resolves_to_prefill_policy<ssm::in_chunks>);
 static_assert(ssm::prefill_policy<ssm::whole_prompt>);
 static_assert(ssm::prefill_policy<ssm::in_chunks>);
 static_assert(ssm::prefill_policy<ssm::token_by_token>);

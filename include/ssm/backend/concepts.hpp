@@ -57,7 +57,8 @@ concept has_memory = requires(const B device, index count, std::span<const float
     requires std::regular<typename B::template buffer<float>>;
 };
 
-/// `upload_matrix(tensor, type)`: a weight matrix kept in `type`, in place where the backend can.
+/// `upload_matrix(tensor, type)`: a weight matrix kept in `type`, in place where the backend can; `bytes_of(rows, columns,
+/// type)`: what `bytes()` of such a matrix would say.
 template <class B>
 concept has_matrices = requires(const B device, const stored_tensor tensor, const typename B::matrix m) {
     { device.upload_matrix(tensor, dtype::bf16) } -> std::same_as<typename B::matrix>;
@@ -65,6 +66,8 @@ concept has_matrices = requires(const B device, const stored_tensor tensor, cons
     { m.rows() } -> std::same_as<index>;
     { m.columns() } -> std::same_as<index>;
     { m.bytes() } -> std::same_as<index>;
+    { B::matrix::bytes_of(index{}, index{}, dtype::bf16) } -> std::same_as<index>;
+    requires std::default_initializable<typename B::matrix>;
 };
 
 /// out[t] = table[ids[t]]; ids (tokens), out (tokens, columns of table). An id outside the table gives a row of NaN.

@@ -29,6 +29,7 @@ concept language_model = std::copyable<M> &&
     { model.device() } -> std::convertible_to<const typename M::backend&>;
     { model.start_state() } -> std::same_as<typename M::state_type>;
     { model.make_workspace(index{1}) } -> std::same_as<typename M::workspace_type>;
+    { M::workspace_bytes(model.config(), index{1}) } -> std::same_as<index>;
     model.forward(ids, state, scratch, logits);
 };
 
@@ -77,19 +78,20 @@ public:
 
     /// Reads `ids`, in chunks as `policy` says; every policy leaves the same state.
     ///
-    /// Throws argument_error, with nothing changed, for no ids or one outside the vocabulary, and `cancelled` when
+    /// Throws argument_error, with nothing changed, for no ids or one outside the vocabulary, memory_error for a budget
+    /// that is too small, and `cancelled` when
     /// `progress` says so: position() then tells how far it came, and another prefill may go on from there.
     template <class Policy = typename Model::arch::prefill>
     void prefill(std::span<const token_id> ids, const Policy& policy = {}, const prefill_progress& progress = nullptr) {
-        static_assert(prefill_policy<Policy>,
-                      "ssm: a prefill policy has `index next_chunk(index left) const`: see policy/prefill.hpp");
         check(ids);
+        const auto cut =
+            resolved(policy, [&](index tokens) { return Model::workspace_bytes(model_.config(), tokens); });
         if (pending_) run({&*pending_, 1}, 0);
         pending_.reset();
         has_logits_ = false;
         const auto total = static_cast<index>(ids.size());
         for (index done = 0; done < total;) {
-            const index count = checked_chunk(policy.next_chunk(total - done), total - done);
+            const index count = checked_chunk(cut.next_chunk(total - done), total - done);
             const bool last = done + count == total;
             run(ids.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(count)), last ? 1 : 0);
             done += count;

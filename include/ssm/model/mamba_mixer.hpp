@@ -43,7 +43,7 @@ public:
         : config_(config),
           in_proj_(load.matrix(prefix + "in_proj.weight", 2 * config.inner, config.hidden)),
           in_bias_(load.vector_if(config.projection_bias, prefix + "in_proj.bias", 2 * config.inner)),
-          taps_(load.device().template upload<float>(
+          taps_(load.upload(
               transposed(load.values(prefix + "conv1d.weight", {config.inner, 1, config.conv}), config.inner))),
           conv_bias_(load.vector_if(config.conv_bias, prefix + "conv1d.bias", config.inner)),
           x_proj_(load.matrix(prefix + "x_proj.weight", config.dt_rank + 2 * config.state, config.inner)),
@@ -52,7 +52,7 @@ public:
           c_gain_(load.vector_if(norm::has_gain, prefix + "c_layernorm.weight", config.state)),
           dt_proj_(load.matrix(prefix + "dt_proj.weight", config.inner, config.dt_rank)),
           dt_bias_(load.vector(prefix + "dt_proj.bias", config.inner)),
-          a_(load.device().template upload<float>(
+          a_(load.upload(
               transposed(decay_rates_of(load.values(prefix + "A_log", {config.inner, config.state})), config.inner))),
           d_(load.vector(prefix + "D", config.inner)),
           out_proj_(load.matrix(prefix + "out_proj.weight", config.hidden, config.inner)),

@@ -61,7 +61,11 @@ public:
         if (tokens < 1 || tokens > most)
             throw argument_error({"make_workspace", "tokens", std::to_string(tokens), "1 to " + std::to_string(most),
                                   "prefill a longer prompt in chunks"});
-        return workspace_type(device(), tokens, scratch(tokens));
+        return workspace_type(device(), tokens, scratch(config(), tokens));
+    }
+    /// What such a workspace takes, ids included.
+    [[nodiscard]] static index workspace_bytes(const model_config& config, index tokens) {
+        return scratch(config, tokens) + tokens * index{sizeof(token_id)};
     }
 
     /// Runs `ids` through the model, moves `memory` on by as many tokens, and writes the logits of the last
@@ -120,12 +124,12 @@ private:
         device().multiply(normed, weights_->head, {}, logits);
     }
 
-    [[nodiscard]] index scratch(index tokens) const {
-        return scratch_size<float>(tokens, config().hidden) + block_type::scratch(config(), tokens);
+    [[nodiscard]] static index scratch(const model_config& config, index tokens) {
+        return scratch_size<float>(tokens, config.hidden) + block_type::scratch(config, tokens);
     }
 
     /// The longest call whose scratch is countable; memory ends long before.
-    [[nodiscard]] index max_tokens() const { return (index{1} << 60) / (scratch(128) / 128 + 1); }
+    [[nodiscard]] index max_tokens() const { return (index{1} << 60) / (scratch(config(), 128) / 128 + 1); }
 
     static argument_error refuse(const char* what, const std::string& found, const std::string& expected,
                                  const char* remedy) {

@@ -56,13 +56,18 @@ public:
           sequences_{{read, conv_state::advance(0, shape.window, read.position())}},
           memory_(device.template upload<float>(reordered(values, by_slot))) {}
 
+    /// Bytes of backend memory that such a state takes.
+    [[nodiscard]] static constexpr index bytes_of(index layers, layer_shape shape, index sequences) noexcept {
+        return layers * sequences * shape.size() * static_cast<index>(sizeof(float));
+    }
+
     /// Tokens that a sequence has seen.
     [[nodiscard]] index position(index sequence = 0) const noexcept { return read(sequence).position(); }
     /// How many those are, and which.
     [[nodiscard]] const tokens_read& read(index sequence = 0) const noexcept { return at(sequence).read; }
     [[nodiscard]] index sequences() const noexcept { return static_cast<index>(sequences_.size()); }
     /// Bytes of backend memory.
-    [[nodiscard]] index bytes() const noexcept { return layers_ * layer_size() * static_cast<index>(sizeof(float)); }
+    [[nodiscard]] index bytes() const noexcept { return bytes_of(layers_, shape_, sequences()); }
     [[nodiscard]] index layers() const noexcept { return layers_; }
     [[nodiscard]] const layer_shape& shape() const noexcept { return shape_; }
 

@@ -42,30 +42,46 @@ struct load_options {
     std::function<bool(const load_progress&)> progress = nullptr;  ///< returning false stops with `cancelled`
 };
 
-/// Takes tensors from a weight source by name, checks their shapes and hands them to a backend.
+/// Takes tensors from a weight source by name, checks their shapes and hands them to a backend. Or only counts what that
+/// would take.
 template <class Backend>
 class weight_loader {
+    using buffer = typename Backend::template buffer<float>;
+
 public:
+    /// A loader that loads nothing: every tensor asked for is there but a head of its own, matrices and vectors come back
+    /// empty, and `planned_bytes` says what they would have been in the backend's memory.
+    weight_loader(const Backend& device, dtype matrices) : device_(device), planned_(matrices) {}
+
     template <weight_source Source>
     weight_loader(const Source& source, const Backend& device, const load_options& options)
         : device_(device),
-          options_(options),
+          options_(&options),
           origin_(source.describe()),
           find_([&source](std::string_view name) { return source.find(name); }) {}
 
     [[nodiscard]] const Backend& device() const noexcept { return device_; }
-    [[nodiscard]] bool has(std::string_view name) const { return find_(name).has_value(); }
+    [[nodiscard]] bool has(std::string_view name) const { return !planned_ && find_(name).has_value(); }
 
     /// A weight matrix in the dtype asked for. Throws format_error when it is absent or not of this shape.
     [[nodiscard]] typename Backend::matrix matrix(const std::string& name, index rows, index columns) {
+        if (planned_) {
+            planned_bytes_ += Backend::matrix::bytes_of(rows, columns, *planned_);
+            return {};
+        }
         const stored_tensor tensor = get(name, {rows, columns});
-        auto loaded = device_.upload_matrix(tensor, options_.type.value_or(tensor.type));
+        auto loaded = device_.upload_matrix(tensor, options_->type.value_or(tensor.type));
         report(tensor);
         return loaded;
     }
 
     /// A tensor of any shape as host floats, row-major: for the small parameters, which are kept in float.
     [[nodiscard]] std::vector<float> values(const std::string& name, const std::vector<index>& shape) {
+        if (planned_) {
+            index count = 1;
+            for (const index extent : shape) count *= extent;
+            return std::vector<float>(static_cast<std::size_t>(count));
+        }
         const stored_tensor tensor = get(name, shape);
         std::vector<float> widened(tensor.bytes.size() / static_cast<std::size_t>(size_of(tensor.type)));
         with_storage_type(tensor.type, [&]<class T>(type_tag<T>) {
@@ -79,14 +95,20 @@ public:
         return widened;
     }
 
+    /// Host floats in the backend's memory: what a mixer made of `values`.
+    [[nodiscard]] buffer upload(const std::vector<float>& values) {
+        if (!planned_) return device_.template upload<float>(values);
+        planned_bytes_ += static_cast<index>(values.size() * sizeof(float));
+        return {};
+    }
     /// `values` in the backend's memory.
-    [[nodiscard]] auto vector(const std::string& name, index size) {
-        return device_.template upload<float>(values(name, {size}));
-    }
+    [[nodiscard]] buffer vector(const std::string& name, index size) { return upload(values(name, {size})); }
     /// `vector`, or nothing when the model has no such parameter.
-    [[nodiscard]] auto vector_if(bool present, const std::string& name, index size) {
-        return present ? vector(name, size) : device_.template upload<float>(std::span<const float>{});
+    [[nodiscard]] buffer vector_if(bool present, const std::string& name, index size) {
+        return present ? vector(name, size) : upload({});
     }
+
+    [[nodiscard]] index planned_bytes() const noexcept { return planned_bytes_; }
 
     /// Identifies the tensors taken so far: name, shape, dtype and, of each, its bytes or 16 blocks of 4 KiB spread over
     /// them, so that a model of any size is told apart within milliseconds.
@@ -119,14 +141,16 @@ private:
 
     void report(const stored_tensor& tensor) {
         bytes_ += static_cast<index>(tensor.bytes.size());
-        if (options_.progress && !options_.progress({tensor.name, bytes_}))
+        if (options_->progress && !options_->progress({tensor.name, bytes_}))
             throw cancelled({origin_, "tensor " + tensor.name, "loading stopped by the progress callback", {}, {}});
     }
 
     const Backend& device_;
-    const load_options& options_;
+    const load_options* options_ = nullptr;
     std::string origin_;
     std::function<std::optional<stored_tensor>(std::string_view)> find_;
+    std::optional<dtype> planned_;  // what matrices would be kept in, for a loader that only counts
+    index planned_bytes_ = 0;
     index bytes_ = 0;
     fnv1a fingerprint_;
 };

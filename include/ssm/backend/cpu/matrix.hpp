@@ -41,7 +41,10 @@ public:
     [[nodiscard]] dtype type() const noexcept { return type_; }
     [[nodiscard]] index rows() const noexcept { return rows_; }
     [[nodiscard]] index columns() const noexcept { return columns_; }
-    [[nodiscard]] index bytes() const noexcept { return rows_ * columns_ * size_of(type_); }
+    [[nodiscard]] index bytes() const noexcept { return bytes_of(rows_, columns_, type_); }
+    [[nodiscard]] static constexpr index bytes_of(index rows, index columns, dtype type) noexcept {
+        return rows * columns * size_of(type);
+    }
 
     /// The elements, T being the storage type that `type()` names.
     template <class T>

@@ -23,9 +23,8 @@ public:
     cuda_matrix(const cuda_kernels::context& on, cuda_kernels::staging& staging, const stored_tensor& tensor,
                 dtype type)
         : type_(type), rows_(tensor.shape[0]), columns_(tensor.shape[1]) {
-        const index alignment = 16 / size_of(type);
-        stride_ = (columns_ + alignment - 1) / alignment * alignment;
-        memory_ = std::make_shared<cuda_buffer<std::byte>>(on, rows_ * stride_ * size_of(type), tensor.name.c_str());
+        stride_ = stride_of(columns_, type);
+        memory_ = std::make_shared<cuda_buffer<std::byte>>(on, bytes(), tensor.name.c_str());
         staging.copy_rows(on, tensor, type, memory_->data(), stride_);
     }
 
@@ -33,7 +32,10 @@ public:
     [[nodiscard]] index rows() const noexcept { return rows_; }
     [[nodiscard]] index columns() const noexcept { return columns_; }
     /// Of device memory, padding included.
-    [[nodiscard]] index bytes() const noexcept { return rows_ * stride_ * size_of(type_); }
+    [[nodiscard]] index bytes() const noexcept { return bytes_of(rows_, columns_, type_); }
+    [[nodiscard]] static constexpr index bytes_of(index rows, index columns, dtype type) noexcept {
+        return rows * stride_of(columns, type) * size_of(type);
+    }
 
     /// The rows as stored elements; T must be what `type()` names.
     template <class T>
@@ -43,6 +45,12 @@ public:
     }
 
 private:
+    /// Elements from row to row: whole 16 bytes.
+    [[nodiscard]] static constexpr index stride_of(index columns, dtype type) noexcept {
+        const index alignment = 16 / size_of(type);
+        return (columns + alignment - 1) / alignment * alignment;
+    }
+
     dtype type_ = dtype::f32;
     index rows_ = 0;
     index columns_ = 0;

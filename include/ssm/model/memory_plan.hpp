@@ -1,0 +1,58 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ssm/core/error.hpp>
+#include <ssm/core/model_config.hpp>
+#include <ssm/model/weight_loader.hpp>
+#include <ssm/model/weights.hpp>
+#include <ssm/policy/prefill.hpp>
+
+#include <algorithm>
+#include <string>
+
+namespace ssm {
+
+/// What to plan for.
+struct plan_options {
+    dtype matrices = dtype::bf16;  ///< what the weight matrices are kept in
+    index batch = 1;               ///< sequences at a time
+    index prompt = 4096;           ///< tokens of the longest prompt, or more text, that is read at once
+};
+
+/// Bytes of a backend's memory. Weights that the CPU uses where the file is mapped count as well.
+struct memory_plan {
+    index weights = 0;
+    index state = 0;    ///< of all sequences
+    index logits = 0;   ///< of all sequences, one row each
+    index scratch = 0;  ///< of the longest chunk, or of the whole batch's next tokens if that is more
+    index chunk = 0;    ///< tokens read at a time
+
+    /// All of it, which is taken at the same time: a token more takes nothing more.
+    [[nodiscard]] index peak() const noexcept { return weights + state + logits + scratch; }
+};
+
+/// The memory that a model of this configuration, its weights and a `session` (or a `batch`) of it will take, before any
+/// of it is taken. `policy` cuts prompts; with `in_budget`, `chunk` is what it comes to.
+///
+/// Throws argument_error for options that make no sense, and memory_error for a budget too small for one token.
+template <class Model, class Policy = typename Model::arch::prefill>
+[[nodiscard]] memory_plan plan(const model_config& config, const typename Model::backend& device,
+                               const plan_options& options = {}, const Policy& policy = {}) {
+    const auto require_positive = [](const char* what, index value) {
+        if (value < 1) throw argument_error({"plan", what, std::to_string(value), "at least 1", {}});
+    };
+    require_positive("batch", options.batch);
+    require_positive("prompt", options.prompt);
+    weight_loader<typename Model::backend> loader(device, options.matrices);
+    const weights<typename Model::backend, typename Model::arch> shapes_only(loader, config);
+    const auto scratch = [&](index tokens) { return Model::workspace_bytes(config, tokens); };
+    const index chunk = resolved(policy, scratch).next_chunk(options.prompt);
+    return {.weights = loader.planned_bytes(),
+            .state = Model::state_type::bytes_of(config.layers, Model::shape(config), options.batch),
+            .logits = options.batch * config.vocab * index{sizeof(float)},
+            .scratch = scratch(std::max(chunk, options.batch)),
+            .chunk = chunk};
+}
+
+}  // namespace ssm
