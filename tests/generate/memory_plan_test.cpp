@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ssm authors
 // SPDX-License-Identifier: Apache-2.0
+#include <ssm/generate/batch.hpp>
 #include <ssm/generate/sampler.hpp>
 #include <ssm/generate/session.hpp>
 #include <ssm/ssm.hpp>
@@ -50,6 +51,31 @@ TEST_CASE("What is planned is what is taken, to the byte") {
         }
 }
 
+TEST_CASE("A batch takes what is planned at once, and nothing more as sequences come and go") {
+    const counted_cpu device;
+    const ssm::model_config config = ssm::test::small_config();
+    for (const ssm::index chunk : {4, 30}) {
+        const auto plan = ssm::plan<counted>(config, device, {.matrices = ssm::dtype::f32, .batch = 7, .prompt = 100},
+                                             ssm::in_chunks{chunk});
+        counted_bytes = {};
+        const auto model = ssm::load<counted>(ssm::test::random_weights(config), device);
+        ssm::batch batch(model, 7, ssm::in_chunks{chunk});
+        CHECK(counted_bytes.now == plan.peak());
+        const auto before = counted_bytes;
+        for (ssm::index length = 1; length <= 9; ++length) batch.join(prompt(length));
+        for (int i = 0; i < 40; ++i) {
+            batch.step();
+            for (const auto row : batch.ready()) {
+                (void)batch.next(row, ssm::sampler({.temperature = 0}));
+                if (batch.position(row) > 10 + row) batch.remove(row);
+            }
+        }
+        CHECK(batch.size() == 0);
+        CHECK(counted_bytes.times == before.times);
+        CHECK(batch.scratch_bytes() == plan.scratch);
+    }
+}
+
 TEST_CASE("A token more takes no memory") {
     const counted_cpu device;
     const auto model = ssm::load<counted>(ssm::test::random_weights(ssm::test::small_config()), device);
@@ -88,7 +114,7 @@ TEST_CASE("A budget becomes the longest chunk that fits in it") {
 TEST_CASE("A plan of nothing is refused") {
     const counted_cpu device;
     const ssm::model_config config = ssm::test::small_config();
-    CHECK_THROWS_WITH(ssm::plan<counted>(config, device, {.batch = 0}), Catch::Contains("batch: found 0"));
+    CHECK_THROWS_WITH(ssm::plan<counted>(config, device, {.batch = -1}), Catch::Contains("batch: found -1"));
     CHECK_THROWS_WITH(ssm::plan<counted>(config, device, {.prompt = -1}), Catch::Contains("prompt: found -1"));
 }
 

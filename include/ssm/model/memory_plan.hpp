@@ -16,7 +16,7 @@ namespace ssm {
 /// What to plan for.
 struct plan_options {
     dtype matrices = dtype::bf16;  ///< what the weight matrices are kept in
-    index batch = 1;               ///< sequences at a time
+    index batch = 0;               ///< capacity of a `batch`; 0 for a `session`
     index prompt = 4096;           ///< tokens of the longest prompt, or more text, that is read at once
 };
 
@@ -24,7 +24,7 @@ struct plan_options {
 struct memory_plan {
     index weights = 0;
     index state = 0;    ///< of all sequences
-    index logits = 0;   ///< of all sequences, one row each
+    index logits = 0;   ///< of all sequences, a row each
     index scratch = 0;  ///< of the longest chunk, or of the whole batch's next tokens if that is more
     index chunk = 0;    ///< tokens read at a time
 
@@ -39,18 +39,21 @@ struct memory_plan {
 template <class Model, class Policy = typename Model::arch::prefill>
 [[nodiscard]] memory_plan plan(const model_config& config, const typename Model::backend& device,
                                const plan_options& options = {}, const Policy& policy = {}) {
-    const auto require_positive = [](const char* what, index value) {
-        if (value < 1) throw argument_error({"plan", what, std::to_string(value), "at least 1", {}});
+    const auto require = [](const char* what, index value, index least) {
+        if (value < least)
+            throw argument_error({"plan", what, std::to_string(value), "at least " + std::to_string(least), {}});
     };
-    require_positive("batch", options.batch);
-    require_positive("prompt", options.prompt);
+    require("batch", options.batch, 0);
+    require("prompt", options.prompt, 1);
     weight_loader<typename Model::backend> loader(device, options.matrices);
     const weights<typename Model::backend, typename Model::arch> shapes_only(loader, config);
     const auto scratch = [&](index tokens) { return Model::workspace_bytes(config, tokens); };
     const index chunk = resolved(policy, scratch).next_chunk(options.prompt);
+    const index rows = std::max<index>(options.batch, 1);
+    const index states = options.batch == 0 ? 1 : options.batch + 1;  // a batch keeps a blank one
     return {.weights = loader.planned_bytes(),
-            .state = Model::state_type::bytes_of(config.layers, Model::shape(config), options.batch),
-            .logits = options.batch * config.vocab * index{sizeof(float)},
+            .state = Model::state_type::bytes_of(config.layers, Model::shape(config), states),
+            .logits = rows * config.vocab * index{sizeof(float)},
             .scratch = scratch(std::max(chunk, options.batch)),
             .chunk = chunk};
 }
