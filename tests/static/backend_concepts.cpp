@@ -37,6 +37,7 @@ struct complete {
     buffer<T> upload(std::span<const float> values) const;
     void write(std::span<const ssm::token_id> ids, vector_view<ssm::token_id> to) const;
     void copy(matrix_view<const float> from, matrix_view<float> to) const;
+    void copy(matrix_view<const activation> from, matrix_view<activation> to) const;
     std::vector<float> download(matrix_view<const activation> view) const;
     std::vector<float> download(matrix_view<const float> view) const;
     matrix upload_matrix(const ssm::stored_tensor& tensor, dtype type) const;

@@ -38,12 +38,12 @@ using const_activations = matrix_view<const typename B::activation>;
 
 /// `allocate<T>(count, purpose)`: zeroed memory as a value, or memory_error naming the purpose;
 /// `upload<T>(values)`: host floats, rounded to T, in the backend's memory; `write(ids, to)`: the same for token ids, into
-/// memory that is there; `copy(from, to)`: floats from one place in the backend's memory to another, of the same shape;
-/// `download(view)`: floats or activations as host floats, row by row, once all work that writes them is done.
+/// memory that is there; `copy(from, to)`: floats or activations from one place in the backend's memory to another of the
+/// same shape; `download(view)`: floats or activations as host floats, row by row, once all work that writes them is done.
 template <class B>
 concept has_memory = requires(const B device, index count, std::span<const float> values, const_activations<B> view,
                               matrix_view<const float> floats, std::span<const token_id> ids, vector_view<token_id> to,
-                              matrix_view<float> place) {
+                              matrix_view<float> place, activations<B> narrow_place) {
     { device.template allocate<float>(count, "purpose") } -> std::same_as<typename B::template buffer<float>>;
     { device.template allocate<token_id>(count, "purpose") } -> std::same_as<typename B::template buffer<token_id>>;
     { device.template upload<float>(values) } -> std::same_as<typename B::template buffer<float>>;
@@ -54,6 +54,7 @@ concept has_memory = requires(const B device, index count, std::span<const float
     { device.download(floats) } -> std::same_as<std::vector<float>>;
     device.write(ids, to);
     device.copy(floats, place);
+    device.copy(view, narrow_place);
     requires std::regular<typename B::template buffer<float>>;
 };
 

@@ -5,10 +5,13 @@
 #include <ssm/core/error.hpp>
 #include <ssm/core/model_config.hpp>
 #include <ssm/core/view.hpp>
+#include <ssm/generate/rewind.hpp>
 #include <ssm/generate/snapshot.hpp>
 #include <ssm/policy/prefill.hpp>
 
+#include <algorithm>
 #include <concepts>
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <span>
@@ -40,6 +43,11 @@ concept token_chooser = std::is_invocable_r_v<token_id, S&, std::span<const floa
 /// Called after each chunk of a prompt with the tokens done and their total; returning false stops with `cancelled`.
 using prefill_progress = std::function<bool(index done, index total)>;
 
+/// What a session is made for.
+struct session_options {
+    index rewind = 0;  ///< tokens that `rewind_to` can go back
+};
+
 /// One sequence being read and written: a state, the logits after its last token, and scratch that is reused.
 ///
 /// A token that `next` has chosen is run through the model when the one after it is asked for, or when more text is
@@ -57,18 +65,20 @@ public:
     using state_type = typename Model::state_type;
 
     /// An empty sequence. Throws memory_error.
-    explicit session(Model model) : session(model, model.start_state()) {}
+    explicit session(Model model, const session_options& options = {}) : session(model, model.start_state(), options) {}
     /// Goes on from a state of `model`, by way of `prefill`. Throws memory_error.
-    session(Model model, state_type state) : session(std::move(model), ssm::snapshot<Model>{std::move(state)}) {}
-    /// Goes on from where another session of the model stood. Throws argument_error for a snapshot of another vocabulary,
-    /// and memory_error.
-    session(Model model, ssm::snapshot<Model> from)
+    session(Model model, state_type state, const session_options& options = {})
+        : session(std::move(model), ssm::snapshot<Model>{std::move(state)}, options) {}
+    /// Goes on from where another session of the model stood. Throws argument_error for a snapshot of another vocabulary
+    /// or a model that cannot go back, and memory_error.
+    session(Model model, ssm::snapshot<Model> from, const session_options& options = {})
         : model_(std::move(model)),
           state_(std::move(from.state)),
           logits_(model_.device().template allocate<float>(model_.config().vocab, "logits")),
           has_logits_(!from.logits.empty()),
           pending_(from.pending) {
         if (pending_) check({&*pending_, 1});
+        if (options.rewind != 0) keep_history(options.rewind);
         if (!has_logits_) return;
         if (static_cast<index>(from.logits.size()) != model_.config().vocab)
             throw argument_error({"session", "snapshot", std::to_string(from.logits.size()) + " logits",
@@ -79,21 +89,21 @@ public:
     /// Reads `ids`, in chunks as `policy` says; every policy leaves the same state.
     ///
     /// Throws argument_error, with nothing changed, for no ids or one outside the vocabulary, memory_error for a budget
-    /// that is too small, and `cancelled` when
-    /// `progress` says so: position() then tells how far it came, and another prefill may go on from there.
+    /// that is too small, and `cancelled` when `progress` says so: position() then tells how far it came, and another prefill may go on from there.
     template <class Policy = typename Model::arch::prefill>
     void prefill(std::span<const token_id> ids, const Policy& policy = {}, const prefill_progress& progress = nullptr) {
         check(ids);
         const auto cut =
             resolved(policy, [&](index tokens) { return Model::workspace_bytes(model_.config(), tokens); });
-        if (pending_) run({&*pending_, 1}, 0);
-        pending_.reset();
+        run_pending(0);
         has_logits_ = false;
         const auto total = static_cast<index>(ids.size());
         for (index done = 0; done < total;) {
-            const index count = checked_chunk(cut.next_chunk(total - done), total - done);
+            const index count = traceable(checked_chunk(cut.next_chunk(total - done), total - done), total - done);
             const bool last = done + count == total;
-            run(ids.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(count)), last ? 1 : 0);
+            run(ids.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(count)),
+                logits_view(last ? 1 : 0));
+            if (last) keep_logits();
             done += count;
             if (progress && !progress(done, total) && !last)
                 throw cancelled({"session::prefill",
@@ -120,12 +130,55 @@ public:
     /// The logits (vocab) after the last token, for which a pending one is run first. Throws argument_error when
     /// nothing was prefilled yet.
     [[nodiscard]] std::span<const float> logits() {
-        if (pending_) run({&*pending_, 1}, 1);
-        pending_.reset();
+        run_pending(1);
+        if (!has_logits_ && available() > 0) run_last_again();
         if (!has_logits_)
             throw argument_error({"session", "logits", "no token before the first one", "a prefilled prompt",
                                   "begin an empty prompt with the beginning- or end-of-text token"});
         return host_logits();
+    }
+
+    /// Reads `ids` at once and returns the logits after each of them, (ids, vocab) row by row, until the next call.
+    /// Throws as `prefill` does.
+    [[nodiscard]] std::span<const float> score(std::span<const token_id> ids) {
+        check(ids);
+        run_pending(0);
+        const index vocab = model_.config().vocab;
+        const auto total = static_cast<index>(ids.size());
+        if (total * vocab > static_cast<index>(score_rows_.size()))
+            score_rows_ = model_.device().template allocate<float>(total * vocab, "logits");
+        const matrix_view<float> rows(score_rows_.data(), total, vocab);
+        for (index done = 0; done < total;) {
+            const index count = traceable(total - done, total - done);
+            run(ids.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(count)), rows.rows(done, count));
+            done += count;
+        }
+        model_.device().copy(rows.rows(total - 1, 1), logits_view(1));
+        keep_logits();
+        scores_ = model_.device().download(matrix_view<const float>(rows));
+        return scores_;
+    }
+
+    /// Tokens that `rewind_to` can go back now: as many as the session was made for, once as many were read.
+    [[nodiscard]] index rewindable() const {
+        // One token is kept for its logits, unless that would be the one before the first.
+        const index kept = available();
+        return kept == position() ? kept : std::max<index>(kept - 1, 0);
+    }
+
+    /// Goes back to where `position` tokens were read, to the bit; a pending token is dropped. `next` then chooses from
+    /// the logits after the last token that is left. Throws argument_error, with nothing changed, for a position too far
+    /// back or ahead.
+    void rewind_to(index position) {
+        const index now = this->position();
+        if (position < now - rewindable() || position > now)
+            throw argument_error({"session::rewind_to", "position", std::to_string(position),
+                                  std::to_string(now - rewindable()) + " to " + std::to_string(now),
+                                  "make the session with a larger session_options::rewind"});
+        pending_.reset();
+        if (position == now) return;
+        has_logits_ = false;
+        take_back(now - position);
     }
 
     /// Where the sequence stands, to go on from later, elsewhere or more than once.
@@ -167,16 +220,74 @@ private:
                               {}});
     }
 
-    void run(std::span<const token_id> ids, index logit_rows) {
+    void reserve_scratch(index tokens) {
+        if (scratch_ && tokens <= scratch_->capacity()) return;
+        scratch_.reset();  // first, so that the two never take memory together
+        scratch_.emplace(model_.make_workspace(tokens));
+    }
+
+    void run(std::span<const token_id> ids, matrix_view<float> logits) {
         const auto count = static_cast<index>(ids.size());
-        if (!scratch_ || count > scratch_->capacity()) {
-            scratch_.reset();  // first, so that the two never take memory together
-            scratch_.emplace(model_.make_workspace(count));
-        }
-        model_.forward(ids, state_, *scratch_, logits_view(logit_rows));
-        if (logit_rows == 0) return;
+        reserve_scratch(count);
+        if constexpr (traces<Model>)
+            if (history_ && count <= history_->window())
+                return history_->forward(model_, ids, state_, *scratch_, logits);
+        model_.forward(ids, state_, *scratch_, logits);
+        if constexpr (traces<Model>)
+            if (history_) history_->restart(state_);
+    }
+
+    void run_pending(index logit_rows) {
+        if (!pending_) return;
+        run({&*pending_, 1}, logits_view(logit_rows));
+        pending_.reset();
+        if (logit_rows > 0) keep_logits();
+    }
+
+    void keep_logits() {
         has_logits_ = true;
         if constexpr (!on_host) downloaded_ = model_.device().download(logits_view(1));
+    }
+
+    void keep_history(index rewind) {
+        if constexpr (traces<Model>) {
+            if (rewind < 1)
+                throw argument_error({"session_options", "rewind", std::to_string(rewind), "0 or more", {}});
+            history_.emplace(model_, state_, rewind + 1);  // one more, whose logits are computed again
+        } else {
+            throw argument_error({"session_options", "rewind", std::to_string(rewind), "0",
+                                  "the model's mixer does not satisfy `replays` in model/mixer.hpp"});
+        }
+    }
+
+    [[nodiscard]] index available() const {
+        if constexpr (traces<Model>)
+            return history_ ? history_->available() : 0;
+        else
+            return 0;
+    }
+
+    /// Of `count` tokens that could be run next, so many that the last ones of the `left` ones can be taken back.
+    [[nodiscard]] index traceable(index count, index left) const {
+        if constexpr (traces<Model>)
+            if (history_) return std::min(count, left > history_->window() ? left - history_->window() : left);
+        return count;
+    }
+
+    void take_back(index tokens) {
+        if constexpr (traces<Model>) {
+            reserve_scratch(1);
+            history_->rewind(model_, tokens, state_, *scratch_);
+        }
+    }
+
+    void run_last_again() {
+        if constexpr (traces<Model>) {
+            const token_id last = history_->last();
+            take_back(1);
+            run({&last, 1}, logits_view(1));
+            keep_logits();
+        }
     }
 
     [[nodiscard]] matrix_view<float> logits_view(index rows) {
@@ -199,6 +310,9 @@ private:
     std::vector<float> downloaded_;  // the same, where the host cannot read the backend's memory
     bool has_logits_ = false;
     std::optional<token_id> pending_;
+    std::optional<typename history_of<Model>::type> history_;  // when made to go back
+    buffer score_rows_;                                        // (tokens, vocab) of `score`
+    std::vector<float> scores_;
 };
 
 }  // namespace ssm

@@ -32,20 +32,31 @@ public:
         return scratch_size<typename Backend::activation>(tokens, config.hidden) + mixer::scratch(config, tokens);
     }
 
-    /// residual (sequences * tokens, hidden), in place.
-    void forward(const Backend& device, layer_state memory, workspace<Backend>& scratch,
-                 matrix_view<float> residual) const {
+    /// residual (sequences * tokens, hidden), in place. The trace, unless empty, is the mixer's.
+    void forward(const Backend& device, layer_state memory, workspace<Backend>& scratch, matrix_view<float> residual,
+                 activations<Backend> trace = {}) const {
         const index mark = scratch.mark();
         const vector_view<const float> gain(gain_.data(), residual.columns());
         if constexpr (steps_with_norm<mixer, Backend>)
-            if (residual.rows() == memory.sequences && mixer_.steps(device, memory)) {
+            if (trace.empty() && residual.rows() == memory.sequences && mixer_.steps(device, memory)) {
                 mixer_.step(device, gain, eps_, memory, scratch, residual);
                 scratch.rewind(mark);
                 return;
             }
         const activations<Backend> normed = scratch.take(residual.rows(), residual.columns());
         device.rms_norm(residual, gain, eps_, normed);
-        mixer_.forward(device, normed, memory, scratch, residual);
+        if constexpr (replays<mixer, Backend>)
+            mixer_.forward(device, normed, memory, scratch, residual, trace);
+        else
+            mixer_.forward(device, normed, memory, scratch, residual);
+        scratch.rewind(mark);
+    }
+
+    /// Moves the layer's state on as the `forward` did that left this trace.
+    void replay(const Backend& device, const_activations<Backend> trace, layer_state memory,
+                workspace<Backend>& scratch) const requires replays<mixer, Backend> {
+        const index mark = scratch.mark();
+        mixer_.replay(device, trace, memory, scratch);
         scratch.rewind(mark);
     }
 

@@ -72,9 +72,13 @@ public:
         return scratch_size<activation>(tokens, 2 * config.inner) + after_xz;
     }
 
+    /// Columns of the trace: x before the convolution, dt and B, from which the state follows.
+    [[nodiscard]] static index trace_width(const model_config& config) { return 2 * config.inner + config.state; }
+
     /// residual += mixer(u); u and residual (sequences * tokens, hidden). Advances the window and h, not the cursor.
+    /// What `replay` needs goes to trace (sequences * tokens, trace_width), unless that is empty.
     void forward(const Backend& device, const_activations<Backend> u, layer_state memory, workspace<Backend>& scratch,
-                 matrix_view<float> residual) const {
+                 matrix_view<float> residual, activations<Backend> trace = {}) const {
         const index tokens = u.rows();
         const activations<Backend> xz = scratch.take(tokens, 2 * config_.inner);
         device.multiply(u, in_proj_, view_of(in_bias_), xz);
@@ -92,18 +96,28 @@ public:
         const activations<Backend> c = dt_b_c.columns(config_.dt_rank + config_.state, config_.state);
         if constexpr (norm::normalises) normalise(device, dt_b_c);
         const activations<Backend> dt = scratch.take(tokens, config_.inner);
-        const selective<float, activation> r{decay_rates(), view_of(d_), dt, x, b, c};
-        const activations<Backend> y = x_in;  // the convolution is done with its input
-        if constexpr (fuses_selective_scan<Backend, typename Arch::scan>) {
-            device.multiply(low_rank_dt, dt_proj_, {}, dt);
-            device.gated_selective_scan(typename Arch::scan{}, r, view_of(dt_bias_), z, memory.h, memory.sequences, y);
-        } else {
-            device.multiply(low_rank_dt, dt_proj_, view_of(dt_bias_), dt);
-            device.softplus(dt);
-            device.scan(typename Arch::scan{}, r, memory.h, memory.sequences, y);
-            device.gate(z, y);
+        device.multiply(low_rank_dt, dt_proj_, fuses_scan ? vector_view<const float>() : view_of(dt_bias_), dt);
+        if constexpr (!fuses_scan) device.softplus(dt);
+        if (!trace.empty()) {
+            device.copy(x_in, traced_x(trace));
+            device.copy(dt, traced_dt(trace));
+            device.copy(b, traced_b(trace));
         }
+        const activations<Backend> y = x_in;  // the convolution is done with its input
+        gated_scan(device, {decay_rates(), view_of(d_), dt, x, b, c}, z, memory, y);
         device.multiply_add(y, out_proj_, view_of(out_bias_), residual);
+    }
+
+    /// Moves a layer's state on as `forward` did that left this trace, with the same operations.
+    void replay(const Backend& device, const_activations<Backend> trace, layer_state memory,
+                workspace<Backend>& scratch) const {
+        const activations<Backend> x = scratch.take(trace.rows(), config_.inner);
+        const activations<Backend> unused = scratch.take(trace.rows(), config_.inner);
+        device.template causal_conv_silu<typename Arch::conv_state>(traced_x(trace), taps(), view_of(conv_bias_),
+                                                                    memory.window, memory.cursor, memory.sequences, x);
+        const const_activations<Backend> b =
+            traced_b(trace);  // stands for C as well, which the state does not depend on
+        gated_scan(device, {decay_rates(), view_of(d_), traced_dt(trace), x, b, b}, x, memory, unused);
     }
 
     /// Whether the backend takes one token of each of these sequences through the layer at once.
@@ -166,6 +180,32 @@ private:
     }
     [[nodiscard]] matrix_view<const float> decay_rates() const {
         return matrix_view<const float>(a_.data(), config_.state, config_.inner);
+    }
+
+    template <class T>
+    [[nodiscard]] matrix_view<T> traced_x(matrix_view<T> trace) const {
+        return trace.columns(0, config_.inner);
+    }
+    template <class T>
+    [[nodiscard]] matrix_view<T> traced_dt(matrix_view<T> trace) const {
+        return trace.columns(config_.inner, config_.inner);
+    }
+    template <class T>
+    [[nodiscard]] matrix_view<T> traced_b(matrix_view<T> trace) const {
+        return trace.columns(2 * config_.inner, config_.state);
+    }
+
+    static constexpr bool fuses_scan = fuses_selective_scan<Backend, typename Arch::scan>;
+
+    /// y = scan(r) silu(z); r.dt before bias and softplus where the backend fuses them with the scan.
+    void gated_scan(const Backend& device, const selective<float, activation>& r, const_activations<Backend> z,
+                    layer_state memory, activations<Backend> y) const {
+        if constexpr (fuses_scan) {
+            device.gated_selective_scan(typename Arch::scan{}, r, view_of(dt_bias_), z, memory.h, memory.sequences, y);
+        } else {
+            device.scan(typename Arch::scan{}, r, memory.h, memory.sequences, y);
+            device.gate(z, y);
+        }
     }
 
     /// The norm policy, on dt, B and C: dt_b_c (tokens, R + 2N).

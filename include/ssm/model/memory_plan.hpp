@@ -17,6 +17,7 @@ namespace ssm {
 struct plan_options {
     dtype matrices = dtype::bf16;  ///< what the weight matrices are kept in
     index batch = 0;               ///< capacity of a `batch`; 0 for a `session`
+    index rewind = 0;              ///< `session_options::rewind`
     index prompt = 4096;           ///< tokens of the longest prompt, or more text, that is read at once
 };
 
@@ -25,11 +26,12 @@ struct memory_plan {
     index weights = 0;
     index state = 0;    ///< of all sequences
     index logits = 0;   ///< of all sequences, a row each
+    index history = 0;  ///< to go back in: a state and a trace
     index scratch = 0;  ///< of the longest chunk, or of the whole batch's next tokens if that is more
     index chunk = 0;    ///< tokens read at a time
 
     /// All of it, which is taken at the same time: a token more takes nothing more.
-    [[nodiscard]] index peak() const noexcept { return weights + state + logits + scratch; }
+    [[nodiscard]] index peak() const noexcept { return weights + state + logits + history + scratch; }
 };
 
 /// The memory that a model of this configuration, its weights and a `session` (or a `batch`) of it will take, before any
@@ -44,6 +46,7 @@ template <class Model, class Policy = typename Model::arch::prefill>
             throw argument_error({"plan", what, std::to_string(value), "at least " + std::to_string(least), {}});
     };
     require("batch", options.batch, 0);
+    require("rewind", options.rewind, 0);
     require("prompt", options.prompt, 1);
     weight_loader<typename Model::backend> loader(device, options.matrices);
     const weights<typename Model::backend, typename Model::arch> shapes_only(loader, config);
@@ -51,9 +54,16 @@ template <class Model, class Policy = typename Model::arch::prefill>
     const index chunk = resolved(policy, scratch).next_chunk(options.prompt);
     const index rows = std::max<index>(options.batch, 1);
     const index states = options.batch == 0 ? 1 : options.batch + 1;  // a batch keeps a blank one
+    const auto state_bytes = [&](index count) {
+        return Model::state_type::bytes_of(config.layers, Model::shape(config), count);
+    };
+    index history = 0;
+    if constexpr (Model::has_traces)
+        if (options.rewind > 0) history = state_bytes(1) + Model::trace_bytes(config, 2 * (options.rewind + 1));
     return {.weights = loader.planned_bytes(),
-            .state = Model::state_type::bytes_of(config.layers, Model::shape(config), states),
+            .state = state_bytes(states),
             .logits = rows * config.vocab * index{sizeof(float)},
+            .history = history,
             .scratch = scratch(std::max(chunk, options.batch)),
             .chunk = chunk};
 }

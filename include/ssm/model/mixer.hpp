@@ -43,6 +43,18 @@ concept steps_with_norm = requires(const M mixer, const Backend& device, vector_
     mixer.step(device, gain, eps, memory, scratch, residual);
 };
 
+/// Optional: what moves the state on can be kept and used again, so that a sequence can go back some tokens. `forward`
+/// with a sixth argument writes it to trace (tokens, `trace_width(config)`), `replay` reads it and leaves the state that
+/// `forward` left.
+template <class M, class Backend>
+concept replays = requires(const M mixer, const Backend& device, const model_config& config,
+                           const_activations<Backend> u, layer_state memory, workspace<Backend>& scratch,
+                           matrix_view<float> residual, activations<Backend> trace, const_activations<Backend> kept) {
+    { M::trace_width(config) } -> std::same_as<index>;
+    mixer.forward(device, u, memory, scratch, residual, trace);
+    mixer.replay(device, kept, memory, scratch);
+};
+
 /// The part of a block that looks back in time.
 template <class M, class Backend>
 concept mixer_on = loads_weights<M, Backend> && states_memory<M> && mixes_time<M, Backend>;

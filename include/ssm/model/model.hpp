@@ -7,9 +7,11 @@
 #include <ssm/core/error.hpp>
 #include <ssm/core/model_config.hpp>
 #include <ssm/model/state.hpp>
+#include <ssm/model/trace.hpp>
 #include <ssm/model/weights.hpp>
 #include <ssm/model/workspace.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -31,6 +33,7 @@ public:
     using state_type = state<Backend, Arch>;
     using range_type = state_range<Backend, Arch>;
     using workspace_type = workspace<Backend>;
+    using trace_type = trace<Backend>;
 
     model(std::shared_ptr<const weights<Backend, Arch>> weights, const Backend& device)
         : weights_(std::move(weights)), device_(&device) {}
@@ -68,6 +71,19 @@ public:
         return scratch(config, tokens) + tokens * index{sizeof(token_id)};
     }
 
+    /// Whether `forward` can leave a trace.
+    static constexpr bool has_traces = replays<typename block<Backend, Arch>::mixer, Backend>;
+
+    /// A trace of at most `tokens` tokens of one sequence. Throws memory_error.
+    [[nodiscard]] trace_type make_trace(index tokens) const requires has_traces {
+        return trace_type(device(), config().layers, block_type::mixer::trace_width(config()), tokens);
+    }
+
+    /// What it takes.
+    [[nodiscard]] static index trace_bytes(const model_config& config, index tokens) requires has_traces {
+        return trace_type::bytes_of(config.layers, block_type::mixer::trace_width(config), tokens);
+    }
+
     /// Runs `ids` through the model, moves `memory` on by as many tokens, and writes the logits of the last
     /// logits.rows() of them; logits (rows, vocab), 0 <= rows <= ids.size(). On an error nothing has changed.
     /// With several sequences, ids and logits hold equally many tokens of each, one sequence after the other. `memory` is
@@ -85,6 +101,42 @@ public:
         memory.advance(ids);
     }
 
+    /// The same for one sequence, whose trace becomes longer by the ids. Throws argument_error as above, and when the
+    /// trace has no room for them.
+    void forward(std::span<const token_id> ids, state_type& memory, workspace_type& scratch, matrix_view<float> logits,
+                 trace_type& trace) const requires has_traces {
+        const auto tokens = static_cast<index>(ids.size());
+        if (tokens > trace.room() || memory.sequences() != 1)
+            throw refuse("trace", std::to_string(tokens) + " tokens",
+                         "at most the trace's " + std::to_string(trace.room()) + ", of one sequence", "");
+        check(ids);
+        check(tokens, memory, scratch, logits);
+        const vector_view<token_id> stored = scratch.ids(tokens);
+        device().write(ids, stored);
+        run(stored, memory, scratch, logits, &trace);
+        memory.advance(0, 1, ids);
+        trace.add(ids);
+    }
+
+    /// Moves a state on over the first `tokens` tokens of a trace, from where it stood before the first of them: to the
+    /// state after the last of them, without the weights. Throws argument_error for more than the trace or the workspace
+    /// holds, or a state of another shape.
+    void replay(const trace_type& trace, index tokens, state_type& memory,
+                workspace_type& scratch) const requires has_traces {
+        if (tokens > trace.size())
+            throw refuse("trace", std::to_string(tokens) + " tokens", "at most its " + std::to_string(trace.size()),
+                         "");
+        for (index done = 0; done < tokens;) {
+            const index count = std::min(tokens - done, scratch.capacity());
+            check(count, memory, scratch, {});
+            for (index i = 0; i < config().layers; ++i)
+                weights_->blocks[static_cast<std::size_t>(i)].replay(device(), trace.layer(i, done, count),
+                                                                     memory.layer(i), scratch);
+            memory.advance(0, 1, trace.ids().subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(count)));
+            done += count;
+        }
+    }
+
     /// The same for ids in the backend's memory, which nothing checks: one outside the vocabulary gives NaN logits.
     /// Throws argument_error as above.
     void forward(vector_view<const token_id> ids, range_type memory, workspace_type& scratch,
@@ -97,13 +149,15 @@ public:
 private:
     using block_type = block<Backend, Arch>;
 
-    void run(vector_view<const token_id> ids, range_type memory, workspace_type& scratch,
-             matrix_view<float> logits) const {
+    void run(vector_view<const token_id> ids, range_type memory, workspace_type& scratch, matrix_view<float> logits,
+             trace_type* trace = nullptr) const {
         const index mark = scratch.mark();
         const matrix_view<float> residual = scratch.template take<float>(ids.size(), config().hidden);
         device().embed(weights_->embedding, ids, residual);
         for (index i = 0; i < config().layers; ++i)
-            weights_->blocks[static_cast<std::size_t>(i)].forward(device(), memory.layer(i), scratch, residual);
+            weights_->blocks[static_cast<std::size_t>(i)].forward(
+                device(), memory.layer(i), scratch, residual,
+                trace == nullptr ? activations<Backend>() : trace->layer(i, trace->size(), ids.size()));
         if (!logits.empty())
             write_logits(residual, ids.size() / memory.sequences(), memory.sequences(), scratch, logits);
         scratch.rewind(mark);

@@ -68,13 +68,10 @@ public:
     void write(std::span<const token_id> ids, vector_view<token_id> to) const {
         copy_in(ids.data(), ids.size_bytes(), to.data());
     }
-    void copy(matrix_view<const float> from, matrix_view<float> to) const {
-        if (from.empty()) return;
-        const auto pitch = [](index stride) { return static_cast<std::size_t>(stride) * sizeof(float); };
-        cuda_kernels::check(
-            cudaMemcpy2DAsync(to.data(), pitch(to.stride()), from.data(), pitch(from.stride()), pitch(from.columns()),
-                              static_cast<std::size_t>(from.rows()), cudaMemcpyDeviceToDevice, stream()),
-            "cudaMemcpy2DAsync");
+    void copy(matrix_view<const float> from, matrix_view<float> to) const { copy_rows(from, to); }
+    void copy(matrix_view<const activation> from, matrix_view<activation> to) const
+        requires(!std::is_same_v<activation, float>) {
+        copy_rows(from, to);
     }
     [[nodiscard]] matrix upload_matrix(const stored_tensor& tensor, dtype type) const {
         return matrix(on(), staging_, tensor, type);
@@ -174,6 +171,16 @@ private:
     void copy_in(const void* from, std::size_t bytes, void* to) const {
         if (bytes > 0)
             cuda_kernels::check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream()), "cudaMemcpyAsync");
+    }
+
+    template <class T>
+    void copy_rows(matrix_view<const T> from, matrix_view<T> to) const {
+        if (from.empty()) return;
+        const auto bytes = [](index elements) { return static_cast<std::size_t>(elements) * sizeof(T); };
+        cuda_kernels::check(
+            cudaMemcpy2DAsync(to.data(), bytes(to.stride()), from.data(), bytes(from.stride()), bytes(from.columns()),
+                              static_cast<std::size_t>(from.rows()), cudaMemcpyDeviceToDevice, stream()),
+            "cudaMemcpy2DAsync");
     }
 
     template <class Y, class Epilogue>
