@@ -29,7 +29,8 @@ function(ssm_add_library target)
 endfunction()
 
 ssm_add_library(ssm EXPORT_NAME ssm
-  HEADERS *.hpp core/*.hpp math/*.hpp policy/*.hpp backend/*.hpp model/*.hpp generate/*.hpp)
+  HEADERS *.hpp core/*.hpp math/*.hpp policy/*.hpp backend/*.hpp model/*.hpp generate/*.hpp
+    testing/*.hpp)
 
 ssm_components_needed(components ${SSM_COMPONENTS})
 set(all_missing "")

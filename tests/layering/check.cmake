@@ -18,6 +18,7 @@ set(may_see_io core)
 set(may_see_text core io)
 set(may_see_model ${below_model})
 set(may_see_generate ${below_model} model)
+set(may_see_testing ${below_model} model generate)
 set(may_see_. ${below_model} model generate)  # ssm.hpp: everything that needs the standard library only
 set(may_see_ssm_cuda.cuh . backend/cuda)
 
