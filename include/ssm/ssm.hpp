@@ -19,7 +19,9 @@
 #include <ssm/generate/batch.hpp>
 #include <ssm/generate/enqueued_session.hpp>
 #include <ssm/generate/generate.hpp>
+#include <ssm/generate/prefix_cache.hpp>
 #include <ssm/generate/snapshot.hpp>
+#include <ssm/generate/speculative.hpp>
 #include <ssm/math.hpp>
 #include <ssm/model/falcon_mamba.hpp>
 #include <ssm/model/load.hpp>
