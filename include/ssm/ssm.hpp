@@ -28,6 +28,7 @@
 #include <ssm/model/mamba.hpp>
 #include <ssm/model/memory_plan.hpp>
 #include <ssm/policy/conv_state.hpp>
+#include <ssm/policy/execution.hpp>
 #include <ssm/policy/norm.hpp>
 #include <ssm/policy/prefill.hpp>
 #include <ssm/policy/recurrence.hpp>

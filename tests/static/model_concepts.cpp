@@ -88,3 +88,16 @@ struct without_memory : complete {
 static_assert(!ssm::mixes_time<without_memory, ssm::cpu> && !ssm::mixer_on<without_memory, ssm::cpu>);
 
 }  // namespace mixers
+
+namespace models {
+
+struct chunked_arch : ssm::mamba_arch {
+    using scan = ssm::chunked;
+};
+static_assert(ssm::mamba<ssm::cpu>::is_schedule_invariant && ssm::falcon_mamba<ssm::cpu>::is_schedule_invariant);
+static_assert(!ssm::model<ssm::cpu, chunked_arch>::is_schedule_invariant);
+
+static_assert(ssm::replays<ssm::mamba_mixer<ssm::cpu, ssm::mamba_arch>, ssm::cpu>);
+static_assert(!ssm::replays<mixers::complete, ssm::cpu>);
+
+}  // namespace models

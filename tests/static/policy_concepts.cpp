@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The ssm authors
 // SPDX-License-Identifier: Apache-2.0
 #include <ssm/policy/conv_state.hpp>
+#include <ssm/policy/execution.hpp>
 #include <ssm/policy/norm.hpp>
 #include <ssm/policy/prefill.hpp>
 #include <ssm/policy/recurrence.hpp>
@@ -195,3 +196,16 @@ struct fractional {
 static_assert(!ssm::prefill_policy<fractional>);
 
 }  // namespace prefills
+
+namespace executions {
+
+struct steady {
+    using execution = ssm::invariant;
+};
+struct swift {
+    using execution = ssm::quickest;
+};
+static_assert(ssm::executes_invariantly<steady>);
+static_assert(!ssm::executes_invariantly<swift> && !ssm::executes_invariantly<int>);
+
+}  // namespace executions

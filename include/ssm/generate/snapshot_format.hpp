@@ -9,6 +9,7 @@
 #include <ssm/model/tokens_read.hpp>
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -97,7 +98,12 @@ inline void put(std::vector<std::byte>& bytes, std::uint64_t value, int size) {
     for (int i = 0; i < size; ++i) bytes.push_back(static_cast<std::byte>(value >> (8 * i)));
 }
 inline void put(std::vector<std::byte>& bytes, std::span<const float> values) {
-    for (const float value : values) put(bytes, __builtin_bit_cast(std::uint32_t, value), 4);
+    if constexpr (std::endian::native == std::endian::little) {
+        const auto stored = std::as_bytes(values);
+        bytes.insert(bytes.end(), stored.begin(), stored.end());
+    } else {
+        for (const float value : values) put(bytes, __builtin_bit_cast(std::uint32_t, value), 4);
+    }
 }
 
 /// a * b, or nothing when it is more than `most`.
@@ -118,8 +124,12 @@ inline void put(std::vector<std::byte>& bytes, std::span<const float> values) {
 
 inline std::vector<float> snapshot_parts::floats(std::span<const std::byte> bytes) {
     std::vector<float> values(bytes.size() / 4);
-    for (std::size_t i = 0; i < values.size(); ++i)
-        values[i] = __builtin_bit_cast(float, static_cast<std::uint32_t>(snapshot_format::number(bytes, 4 * i, 4)));
+    if constexpr (std::endian::native == std::endian::little) {
+        if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
+    } else {
+        for (std::size_t i = 0; i < values.size(); ++i)
+            values[i] = __builtin_bit_cast(float, static_cast<std::uint32_t>(snapshot_format::number(bytes, 4 * i, 4)));
+    }
     return values;
 }
 

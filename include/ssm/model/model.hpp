@@ -10,8 +10,11 @@
 #include <ssm/model/trace.hpp>
 #include <ssm/model/weights.hpp>
 #include <ssm/model/workspace.hpp>
+#include <ssm/policy/execution.hpp>
+#include <ssm/policy/scan.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -34,6 +37,11 @@ public:
     using range_type = state_range<Backend, Arch>;
     using workspace_type = workspace<Backend>;
     using trace_type = trace<Backend>;
+
+    /// Whether logits and states have the same bits for every split of a prompt, every prefill policy, read or written,
+    /// in every batch, on any number of threads.
+    static constexpr bool is_schedule_invariant =
+        executes_invariantly<Backend> && std::same_as<typename Arch::scan, sequential>;
 
     model(std::shared_ptr<const weights<Backend, Arch>> weights, const Backend& device)
         : weights_(std::move(weights)), device_(&device) {}

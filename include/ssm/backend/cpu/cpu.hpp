@@ -11,6 +11,7 @@
 #include <ssm/backend/cpu/norm.hpp>
 #include <ssm/backend/cpu/scan.hpp>
 #include <ssm/backend/cpu/thread_pool.hpp>
+#include <ssm/policy/execution.hpp>
 
 #include <algorithm>
 #include <span>
@@ -32,6 +33,7 @@ template <class Products>
 class basic_cpu {
 public:
     using activation = float;
+    using execution = typename Products::execution;  // nothing else here looks at neighbours
     using matrix = cpu_matrix;
     template <class T>
     using buffer = cpu_buffer<T>;
@@ -124,6 +126,7 @@ private:
 using cpu = basic_cpu<dot_tiles>;
 
 static_assert(backend<cpu>, "ssm::cpu owes every operation of backend/concepts.hpp");
+static_assert(executes_invariantly<cpu>);
 static_assert(scan_policy_on<sequential, cpu> && scan_policy_on<chunked, cpu>);
 
 }  // namespace ssm

@@ -6,6 +6,7 @@
 #include <ssm/backend/cpu/matrix.hpp>
 #include <ssm/backend/cpu/thread_pool.hpp>
 #include <ssm/core/view.hpp>
+#include <ssm/policy/execution.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -19,6 +20,8 @@ namespace ssm {
 /// computes it. That is what makes every prefill policy leave the same bits; a general matrix product, which chooses its
 /// blocking by the shape, does not have this property. Weights are read as stored and widened in registers.
 struct dot_tiles {
+    using execution = invariant;
+
     /// y = x w^T + bias, or y += x w^T + bias when `accumulate`.
     /// x (tokens, depth), w (outputs, depth), bias (outputs) or empty, y (tokens, outputs).
     template <class W>

@@ -6,6 +6,7 @@
 #include <ssm/backend/cpu/matrix.hpp>
 #include <ssm/backend/cpu/thread_pool.hpp>
 #include <ssm/core/view.hpp>
+#include <ssm/policy/execution.hpp>
 
 #include <Eigen/Core>
 
@@ -17,6 +18,8 @@ namespace ssm {
 /// Products by Eigen's matrix product for prompts, and by `dot_tiles` for single tokens. Eigen chooses its blocking by the
 /// shape, so a token's bits may depend on how the prompt is cut: prefill policies agree within rounding only.
 struct eigen_gemm {
+    using execution = quickest;
+
     /// y = x w^T + bias, or y += x w^T + bias when `accumulate`; shapes as in `dot_tiles::multiply`.
     template <class W>
     static void multiply(thread_pool& pool, matrix_view<const float> x, matrix_view<const W> w,
