@@ -22,4 +22,16 @@ std::vector<token_id> tiny_model_on_cpu(const std::vector<token_id>& prompt, int
     return continue_greedily(load<falcon_mamba<cpu>>(checkpoint, host), prompt, tokens);
 }
 
+std::vector<std::byte> saved_on_cpu(const random_weights& weights, const std::vector<token_id>& ids) {
+    const cpu host;
+    session session{load<falcon_mamba<cpu>>(weights, host)};
+    session.prefill(ids);
+    return to_bytes(session.model(), session.snapshot());
+}
+outcome resumed_on_cpu(const random_weights& weights, std::span<const std::byte> snapshot,
+                       const std::vector<token_id>& more) {
+    const cpu host;
+    return resumed(load<falcon_mamba<cpu>>(weights, host), snapshot, more);
+}
+
 }  // namespace ssm::test

@@ -4,7 +4,9 @@
 
 #include <ssm/ssm.hpp>
 
+#include <cstddef>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "support/random_weights.hpp"
@@ -34,15 +36,7 @@ outcome read(const Model& model, const std::vector<token_id>& ids, index chunk) 
     outcome result;
     const auto logits = session.logits();
     result.logits.assign(logits.begin(), logits.end());
-    auto state = session.state();
-    const auto keep = [&](matrix_view<float> part) {
-        const auto values = model.device().download(part);
-        result.states.insert(result.states.end(), values.begin(), values.end());
-    };
-    for (index i = 0; i < model.config().layers; ++i) {
-        keep(state.layer(i).window);
-        keep(state.layer(i).h);
-    }
+    result.states = session.state().values(model.device());
     return result;
 }
 
@@ -68,5 +62,21 @@ std::vector<token_id> continue_greedily(const Model& model, const std::vector<to
     return ids;
 }
 std::vector<token_id> tiny_model_on_cpu(const std::vector<token_id>& prompt, int tokens);
+
+/// The snapshot after `ids` as the CPU writes it, and what the CPU makes of one that then reads `more`.
+std::vector<std::byte> saved_on_cpu(const random_weights& weights, const std::vector<token_id>& ids);
+outcome resumed_on_cpu(const random_weights& weights, std::span<const std::byte> snapshot,
+                       const std::vector<token_id>& more);
+
+/// What a model makes of a snapshot that then reads `more`.
+template <class Model>
+outcome resumed(const Model& model, std::span<const std::byte> snapshot, const std::vector<token_id>& more) {
+    session session{model, from_bytes(model, snapshot)};
+    session.prefill(more);
+    outcome result;
+    result.logits.assign(session.logits().begin(), session.logits().end());
+    result.states = session.state().values(model.device());
+    return result;
+}
 
 }  // namespace ssm::test

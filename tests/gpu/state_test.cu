@@ -1,0 +1,104 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+
+// What docs/state.md promises, on the GPU, and between it and the CPU.
+#include <ssm/ssm_cuda.cuh>
+#include <ssm/testing/properties.hpp>
+
+#include <vector>
+
+#include "gpu/reading.hpp"
+#include "gpu/small_heap.cuh"
+#include "support/catch.hpp"
+#include "support/close.hpp"
+#include "support/random_weights.hpp"
+
+namespace {
+
+using ssm::token_id;
+using ssm::test::outcome;
+using ssm::test::random_tokens;
+using namespace ssm::testing;
+
+template <class Backend>
+using falcon = ssm::falcon_mamba<Backend>;
+
+ssm::model_config config_of(ssm::index inner) {
+    ssm::model_config config = ssm::test::small_config();
+    config.inner = inner;
+    config.state = 16;
+    return config;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("A model on the GPU keeps its promises", "[small]", ssm::cuda_f32, ssm::cuda) {
+    // Products of one row, of a few and of many are different kernels, which round differently.
+    const double bound = std::is_same_v<TestType, ssm::cuda_f32> ? 5e-5 : 4e-2;
+    const TestType device;
+    for (const ssm::index inner : {77, 96}) {
+        CAPTURE(inner);
+        const auto model = ssm::load<falcon<TestType>>(ssm::test::random_weights(config_of(inner)), device);
+        const auto ids = random_tokens(40, 51);
+        CHECK(chunk_invariance(model, ids, bound) == "");
+        CHECK(prefill_is_decode(model, ids, bound) == "");
+        CHECK(batch_invariance(model, ids, bound) == "");
+        CHECK(snapshot_round_trip(model, ids) == "");
+        CHECK(fork_independence(model, ids) == "");
+        CHECK(exact_rewind(model, ids, bound) == "");
+    }
+}
+
+TEST_CASE("A state saved on the GPU goes on on the CPU, and the other way round", "[small]") {
+    const ssm::test::random_weights weights(config_of(96));
+    const ssm::cuda_f32 device;
+    const auto model = ssm::load<falcon<ssm::cuda_f32>>(weights, device);
+    const auto ids = random_tokens(50, 51), more = random_tokens(9, 51);
+    ssm::session session{model};
+    session.prefill(ids);
+    const auto on_gpu = ssm::to_bytes(model, session.snapshot());
+    const auto on_cpu = ssm::test::saved_on_cpu(weights, ids);
+    CHECK(on_gpu.size() == on_cpu.size());
+    CHECK(ssm::read_snapshot(on_gpu, "").fields.read == ssm::read_snapshot(on_cpu, "").fields.read);
+
+    const outcome expected = ssm::test::resumed_on_cpu(weights, on_cpu, more);
+    for (const outcome& found : {ssm::test::resumed_on_cpu(weights, on_gpu, more),
+                                 ssm::test::resumed(model, on_cpu, more), ssm::test::resumed(model, on_gpu, more)}) {
+        CHECK(ssm::test::relative_error(found.logits, expected.logits) < 5e-5);
+        CHECK(ssm::test::relative_error(found.states, expected.states) < 5e-5);
+    }
+    // One in other dtypes as well, for the state is kept in float.
+    const ssm::cuda narrow;
+    const auto in_bf16 = ssm::load<falcon<ssm::cuda>>(weights, narrow, {.type = ssm::dtype::bf16});
+    CHECK(ssm::test::relative_error(ssm::test::resumed(in_bf16, on_cpu, more).states, expected.states) < 4e-2);
+}
+
+TEST_CASE("What is planned is what is taken on the GPU, to the byte", "[small]") {
+    ssm::test::small_heap heap(std::size_t{1} << 30);
+    const ssm::cuda device{{.memory = &heap, .workspace_bytes = 1 << 20}};
+    const std::size_t own = heap.outstanding();
+    const auto taken = [&] { return static_cast<ssm::index>(heap.outstanding() - own); };
+    for (const ssm::index inner : {77, 96}) {
+        const ssm::model_config config = config_of(inner);
+        const auto plan = ssm::plan<falcon<ssm::cuda>>(
+            config, device, {.matrices = ssm::dtype::bf16, .rewind = 5, .prompt = 100}, ssm::in_chunks{30});
+        CHECK(taken() == 0);
+        const auto model =
+            ssm::load<falcon<ssm::cuda>>(ssm::test::random_weights(config), device, {.type = ssm::dtype::bf16});
+        CHECK(taken() == plan.weights);
+        ssm::session session(model, ssm::session_options{.rewind = 5});
+        CHECK(taken() == plan.weights + plan.state + plan.logits + plan.history);
+        session.prefill(random_tokens(100, 51), ssm::in_chunks{30});
+        CHECK(taken() == plan.peak());
+    }
+}
+
+TEST_CASE("Speculative text on the GPU is reported on, and ends where it should", "[small]") {
+    const ssm::cuda_f32 device;
+    const auto model = ssm::load<falcon<ssm::cuda_f32>>(ssm::test::random_weights(config_of(96)), device);
+    ssm::speculative pair(model, model, 4);
+    pair.prefill(random_tokens(20, 51));
+    for (int i = 0; i < 50; ++i) (void)pair.next();
+    CHECK(pair.record().drafted == 4 * pair.record().rounds);
+    CHECK(pair.record().acceptance() > 0.9);  // its own draft, but for ties that rounding breaks
+}
