@@ -18,7 +18,7 @@ concept traces = M::has_traces;
 
 /// What a sequence needs to go back up to `window` tokens, to the bit: the state that many tokens ago or earlier, and the
 /// trace from there to now. Going back replays the scan from that state, in the order and with the operations of the
-/// first time. A trace of a token is several times smaller than a state: of Falcon Mamba, 9.5 times in float.
+/// first time. A trace of a token is several times smaller than a state: of Falcon Mamba 6.3 times in float, 12.6 times in bf16.
 template <class Model>
 class rewind_history {
     using state_type = typename Model::state_type;

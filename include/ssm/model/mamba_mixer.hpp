@@ -9,10 +9,12 @@
 #include <ssm/model/weight_loader.hpp>
 #include <ssm/model/workspace.hpp>
 #include <ssm/policy/norm.hpp>
+#include <ssm/policy/scan.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -72,8 +74,12 @@ public:
         return scratch_size<activation>(tokens, 2 * config.inner) + after_xz;
     }
 
-    /// Columns of the trace: x before the convolution, dt and B, from which the state follows.
-    [[nodiscard]] static index trace_width(const model_config& config) { return 2 * config.inner + config.state; }
+    /// Columns of the trace: x before the convolution and after it, dt and B, from which the state follows. To the bit
+    /// only where a scan groups the same tokens in any call alike.
+    [[nodiscard]] static index trace_width(
+        const model_config& config) requires std::same_as<typename Arch::scan, sequential> {
+        return 3 * config.inner + config.state;
+    }
 
     /// residual += mixer(u); u and residual (sequences * tokens, hidden). Advances the window and h, not the cursor.
     /// What `replay` needs goes to trace (sequences * tokens, trace_width), unless that is empty.
@@ -91,33 +97,29 @@ public:
 
         const activations<Backend> dt_b_c = scratch.take(tokens, config_.dt_rank + 2 * config_.state);
         device.multiply(x, x_proj_, {}, dt_b_c);
-        const activations<Backend> low_rank_dt = dt_b_c.columns(0, config_.dt_rank);
-        const activations<Backend> b = dt_b_c.columns(config_.dt_rank, config_.state);
-        const activations<Backend> c = dt_b_c.columns(config_.dt_rank + config_.state, config_.state);
         if constexpr (norm::normalises) normalise(device, dt_b_c);
         const activations<Backend> dt = scratch.take(tokens, config_.inner);
-        device.multiply(low_rank_dt, dt_proj_, fuses_scan ? vector_view<const float>() : view_of(dt_bias_), dt);
-        if constexpr (!fuses_scan) device.softplus(dt);
         if (!trace.empty()) {
-            device.copy(x_in, traced_x(trace));
-            device.copy(dt, traced_dt(trace));
-            device.copy(b, traced_b(trace));
+            device.copy(x_in, traced(trace, 0, config_.inner));
+            device.copy(x, traced(trace, 1, config_.inner));
         }
         const activations<Backend> y = x_in;  // the convolution is done with its input
-        gated_scan(device, {decay_rates(), view_of(d_), dt, x, b, c}, z, memory, y);
+        scan(device, x, z, dt_b_c, dt, memory, y, trace);
         device.multiply_add(y, out_proj_, view_of(out_bias_), residual);
     }
 
     /// Moves a layer's state on as `forward` did that left this trace, with the same operations.
     void replay(const Backend& device, const_activations<Backend> trace, layer_state memory,
                 workspace<Backend>& scratch) const {
-        const activations<Backend> x = scratch.take(trace.rows(), config_.inner);
         const activations<Backend> unused = scratch.take(trace.rows(), config_.inner);
-        device.template causal_conv_silu<typename Arch::conv_state>(traced_x(trace), taps(), view_of(conv_bias_),
-                                                                    memory.window, memory.cursor, memory.sequences, x);
-        const const_activations<Backend> b =
-            traced_b(trace);  // stands for C as well, which the state does not depend on
-        gated_scan(device, {decay_rates(), view_of(d_), traced_dt(trace), x, b, b}, x, memory, unused);
+        const const_activations<Backend> x = traced(trace, 1, config_.inner);
+        const const_activations<Backend> b = traced(trace, 3, config_.state);
+        // Only for the window: a backend may round x differently in a call of another length.
+        device.template causal_conv_silu<typename Arch::conv_state>(traced(trace, 0, config_.inner), taps(),
+                                                                    view_of(conv_bias_), memory.window, memory.cursor,
+                                                                    memory.sequences, unused);
+        // B stands for C and x for z, on which the state does not depend.
+        gated_scan(device, {decay_rates(), view_of(d_), traced(trace, 2, config_.inner), x, b, b}, x, memory, unused);
     }
 
     /// Whether the backend takes one token of each of these sequences through the layer at once.
@@ -182,17 +184,26 @@ private:
         return matrix_view<const float>(a_.data(), config_.state, config_.inner);
     }
 
+    /// Columns of a trace, after `parts` parts of the inner width.
     template <class T>
-    [[nodiscard]] matrix_view<T> traced_x(matrix_view<T> trace) const {
-        return trace.columns(0, config_.inner);
+    [[nodiscard]] matrix_view<T> traced(matrix_view<T> trace, index parts, index columns) const {
+        return trace.columns(parts * config_.inner, columns);
     }
-    template <class T>
-    [[nodiscard]] matrix_view<T> traced_dt(matrix_view<T> trace) const {
-        return trace.columns(config_.inner, config_.inner);
-    }
-    template <class T>
-    [[nodiscard]] matrix_view<T> traced_b(matrix_view<T> trace) const {
-        return trace.columns(2 * config_.inner, config_.state);
+
+    /// y = scan(x, softplus(dt_proj dt + bias), B, C) silu(z); dt (tokens, inner) is scratch.
+    void scan(const Backend& device, const_activations<Backend> x, const_activations<Backend> z,
+              const_activations<Backend> dt_b_c, activations<Backend> dt, layer_state memory, activations<Backend> y,
+              activations<Backend> trace) const {
+        const index n = config_.state, rank = config_.dt_rank;
+        const const_activations<Backend> b = dt_b_c.columns(rank, n);
+        device.multiply(dt_b_c.columns(0, rank), dt_proj_, fuses_scan ? vector_view<const float>() : view_of(dt_bias_),
+                        dt);
+        if constexpr (!fuses_scan) device.softplus(dt);
+        if (!trace.empty()) {
+            device.copy(dt, traced(trace, 2, config_.inner));
+            device.copy(b, traced(trace, 3, n));
+        }
+        gated_scan(device, {decay_rates(), view_of(d_), dt, x, b, dt_b_c.columns(rank + n, n)}, z, memory, y);
     }
 
     static constexpr bool fuses_scan = fuses_selective_scan<Backend, typename Arch::scan>;
