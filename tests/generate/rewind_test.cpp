@@ -49,10 +49,10 @@ TEMPLATE_TEST_CASE("A session goes back to the bits it had", "", ssm::falcon_mam
         ssm::load<ssm::model<ssm::cpu, TestType>>(ssm::test::random_weights(ssm::test::small_config()), device);
     const tokens text = prompt(200);
     std::mt19937 random(9);
-    for (const ssm::index window : {1, 2, 3, 7, 40}) {
+    for (const ssm::index window : {1, 3, 40}) {
         ssm::session session(model, ssm::session_options{.rewind = window});
         std::size_t at = 0;
-        for (int turn = 0; turn < 50; ++turn) {
+        for (int turn = 0; turn < 30; ++turn) {
             CAPTURE(window, turn, at);
             if (random() % 3 != 0) {
                 const std::size_t count = std::min<std::size_t>(1 + random() % 20, text.size() - at);
