@@ -193,6 +193,10 @@ TEST_CASE("A batch refuses what it cannot run and stays as it was") {
                    (void)batch.join({model().start_state(), std::vector<float>(50)});
                }),
                Contains("found 50 logits, expected 51"));
+    CHECK_THAT(refusal([&] {
+                   (void)batch.join({model().start_state(2), {}, 3});
+               }),
+               Contains("one sequence of this model"));
     CHECK(batch.size() == 0);
     const auto row = batch.join(tokens{1});
     CHECK_THAT(refusal([&] { (void)batch.logits(row); }), Contains("row: found 0, expected one of ready()"));

@@ -148,3 +148,24 @@ TEST_CASE("A position counts past 2^31 and is refused where it would wrap") {
     CHECK_NOTHROW(ring.forward(tokens{4}, last, scratch, row));
     CHECK_THROWS_AS(ring.forward(tokens{4}, last, scratch, row), ssm::argument_error);
 }
+
+TEST_CASE("Sequences and values that are not there are refused") {
+    const ssm::cpu device;
+    ssm::model_config config = ssm::test::small_config();
+    const auto model = ssm::load<falcon>(ssm::test::random_weights(config), device);
+    config.state = 12;
+    const auto other = ssm::load<falcon>(ssm::test::random_weights(config), device);
+    auto two = model.start_state(2);
+    const auto one = model.start_state();
+    using Catch::Contains;
+    CHECK_THROWS_WITH(two.values(device), Contains("found 2 sequences, expected one"));
+    CHECK_THROWS_WITH(two.copy_sequence(device, 2, one, 0),
+                      Contains("sequences: found 2 to 2, expected some of 0 to 1"));
+    CHECK_THROWS_WITH(two.copy_sequence(device, 0, one, -1), Contains("found -1 to -1"));
+    CHECK_THROWS_WITH(two.copy_sequence(device, 0, other.start_state(), 0), Contains("one of another shape"));
+    CHECK_THROWS_AS(ssm::state_range(two, 0, 3), ssm::argument_error);
+    CHECK_THROWS_AS(ssm::state_range(two, 1, 0), ssm::argument_error);
+    CHECK_THROWS_WITH((falcon::state_type(device, 2, one.shape(), {}, std::vector<float>(7))),
+                      Contains("values: found 7, expected 2464"));
+    CHECK(two == model.start_state(2));
+}

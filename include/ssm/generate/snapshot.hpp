@@ -29,9 +29,6 @@ struct snapshot {
 template <class Model>
 [[nodiscard]] std::vector<std::byte> to_bytes(const Model& model, const snapshot<Model>& at) {
     const auto& state = at.state;
-    if (state.sequences() != 1)
-        throw argument_error({"to_bytes", "state", std::to_string(state.sequences()) + " sequences", "one",
-                              "take each out with copy_sequence"});
     const layer_shape& shape = state.shape();
     const snapshot_fields fields{.fingerprint = model.fingerprint(),
                                  .model_type = model.config().model_type,

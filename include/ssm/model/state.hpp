@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ssm/backend/concepts.hpp>
+#include <ssm/core/error.hpp>
 #include <ssm/core/view.hpp>
 #include <ssm/model/tokens_read.hpp>
 
@@ -10,6 +11,7 @@
 #include <cassert>
 #include <cstddef>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace ssm {
@@ -48,13 +50,13 @@ public:
           memory_(device.template allocate<float>(layers * layer_size(), "state")) {}
 
     /// One sequence as `values(device)` gave it, of this or of another backend; values (layers * shape.size()). Throws
-    /// memory_error.
+    /// argument_error for another number of values, and memory_error.
     state(const Backend& device, index layers, layer_shape shape, const tokens_read& read,
           std::span<const float> values)
         : layers_(layers),
           shape_(shape),
           sequences_{{read, conv_state::advance(0, shape.window, read.position())}},
-          memory_(device.template upload<float>(reordered(values, by_slot))) {}
+          memory_(device.template upload<float>(reordered(checked(values), by_slot))) {}
 
     /// Bytes of backend memory that such a state takes.
     [[nodiscard]] static constexpr index bytes_of(index layers, layer_shape shape, index sequences) noexcept {
@@ -81,16 +83,23 @@ public:
     }
 
     /// What the one sequence remembers as host floats, the same on every backend and for every conv-state policy: layer
-    /// by layer, the window with its oldest row first and then h.
+    /// by layer, the window with its oldest row first and then h. Throws argument_error for a state of several.
     [[nodiscard]] std::vector<float> values(const Backend& device) const {
-        assert(sequences() == 1);
+        if (sequences() != 1)
+            throw argument_error({"state::values", "state", std::to_string(sequences()) + " sequences", "one",
+                                  "take each out with copy_sequence"});
         const matrix_view<const float> all(memory_.data(), 1, static_cast<index>(memory_.size()));
         return reordered(device.download(all), by_age);
     }
 
-    /// Sequence `to` of this state becomes what sequence `from` of another is; both have the same shape.
+    /// Sequence `to` of this state becomes what sequence `from` of another is. Throws argument_error for a state of
+    /// another shape, or a sequence that is not there.
     void copy_sequence(const Backend& device, index to, const state& other, index from) {
-        assert(layers_ == other.layers_ && shape_ == other.shape_);
+        if (layers_ != other.layers_ || shape_ != other.shape_)
+            throw argument_error(
+                {"state::copy_sequence", "state", "one of another shape", "one of the same model", {}});
+        require_sequences(to, 1);
+        other.require_sequences(from, 1);
         at(to).read = other.read(from);
         const auto copy_rows = [&](index target, index source, index rows) {
             device.copy(matrix_view<const float>(other.memory_.data() + source, rows, shape_.channels),
@@ -102,6 +111,16 @@ public:
                           other.window_at(i, from) + row_of(age, other.at(from).cursor) * shape_.channels, 1);
             copy_rows(h_at(i, to), other.h_at(i, from), shape_.states);
         }
+    }
+
+    /// Throws argument_error unless there are sequences [first, first + count), at least one.
+    void require_sequences(index first, index count) const {
+        if (first < 0 || count < 1 || count > sequences() - first)
+            throw argument_error({"state",
+                                  "sequences",
+                                  std::to_string(first) + " to " + std::to_string(first + count - 1),
+                                  "some of 0 to " + std::to_string(sequences() - 1),
+                                  {}});
     }
 
     /// Called by the model once every layer has seen `ids`, equally many of each sequence of a range.
@@ -135,6 +154,12 @@ private:
     [[nodiscard]] progress& at(index s) noexcept { return sequences_[static_cast<std::size_t>(s)]; }
     [[nodiscard]] const progress& at(index s) const noexcept { return sequences_[static_cast<std::size_t>(s)]; }
     [[nodiscard]] index layer_size() const noexcept { return sequences() * shape_.size(); }
+
+    [[nodiscard]] std::span<const float> checked(std::span<const float> values) const {
+        const index expected = layers_ * shape_.size();
+        if (static_cast<index>(values.size()) == expected) return values;
+        throw argument_error({"state", "values", std::to_string(values.size()), std::to_string(expected), {}});
+    }
 
     /// Where the rows of a sequence begin in memory_: of a layer all windows lie before all h.
     [[nodiscard]] index window_at(index layer, index s) const noexcept {
@@ -178,11 +203,11 @@ template <class Backend, class Arch>
 class state_range {
 public:
     /// All of its sequences; implicit, because that is what a state is meant as.
-    state_range(state<Backend, Arch>& all) noexcept : state_range(all, 0, all.sequences()) {}
-    /// Sequences [first, first + count), whose conv-state cursors are equal.
-    state_range(state<Backend, Arch>& of, index first, index count) noexcept
-        : state_(&of), first_(first), count_(count) {
-        assert(first >= 0 && count >= 1 && first + count <= of.sequences());
+    state_range(state<Backend, Arch>& all) noexcept : state_(&all), first_(0), count_(all.sequences()) {}
+    /// Sequences [first, first + count), whose conv-state cursors are equal. Throws argument_error when they are not all
+    /// there.
+    state_range(state<Backend, Arch>& of, index first, index count) : state_(&of), first_(first), count_(count) {
+        of.require_sequences(first, count);
     }
 
     [[nodiscard]] index sequences() const noexcept { return count_; }
