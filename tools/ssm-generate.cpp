@@ -58,7 +58,8 @@ const char* const notes =
     "\n"
     "On CUDA, tokens are drawn on the GPU: a seed gives other tokens there than on the CPU, but the same ones every\n"
     "time. With a repetition penalty they are chosen on the CPU, from logits that are copied there. Activations have\n"
-    "the type of the weights.\n"
+    "the type of the weights. The peak of device memory counts what was taken for weights, state and scratch, and\n"
+    "not what the CUDA runtime has for itself.\n"
     "\n"
     "Exit status: 0 when all went well, 1 for an error, 2 for a wrong command line, 130 after Ctrl-C, which ends\n"
     "generation after the current token.\n";

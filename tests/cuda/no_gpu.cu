@@ -48,6 +48,7 @@ int main() {
     expect<ssm::device_error>("capture in progress", status(cudaErrorStreamCaptureImplicit));
     expect<ssm::device_error>("captured already", status(cudaErrorIllegalState));
     expect<ssm::memory_error>("needs less", status(cudaErrorMemoryAllocation));
+    expect<ssm::memory_error>("cublasLtCreate", [] { check(CUBLAS_STATUS_ALLOC_FAILED, "cublasLtCreate"); });
     expect<ssm::device_error>("cublasLtMatmul", [] { check(CUBLAS_STATUS_EXECUTION_FAILED, "cublasLtMatmul"); });
 
     ssm::cuda_kernels::require_capability(8, 0);

@@ -31,6 +31,8 @@ inline void check(cudaError_t status, const char* what) {
 
 inline void check(cublasStatus_t status, const char* what) {
     if (status == CUBLAS_STATUS_SUCCESS) return;
+    if (status == CUBLAS_STATUS_ALLOC_FAILED)
+        throw memory_error({"cublasLt", what, cublasLtGetStatusString(status), {}, {}});
     throw device_error({"cublasLt", what, cublasLtGetStatusString(status), {}, {}});
 }
 
