@@ -32,10 +32,10 @@ namespace ssm {
 /// The CUDA backend on the device that is current when it is made: activations of one type, weights in f32, bf16 or f16
 /// as stored, sums, state, residual stream and logits in float.
 ///
-/// Every operation is enqueued on one stream and returns at once; only `download` and the comparison of buffers wait.
-/// Nothing is allocated but by `allocate`, `upload` and `upload_matrix`, so what the model enqueues can be captured in a
-/// graph. Operations and shapes are those of `backend/concepts.hpp` and `backend/capabilities.hpp`. Products of more than
-/// four rows are cuBLASLt's, whose rounding depends on their number.
+/// Every operation is enqueued on one stream and returns at once; only `download`, `read`, `synchronize` and the comparison
+/// of buffers wait. Nothing is allocated but by `allocate`, `upload` and `upload_matrix`, so what the model enqueues can be
+/// captured in a graph. Operations and shapes are those of `backend/concepts.hpp` and `backend/capabilities.hpp`. The
+/// rounding of a product depends on its number of rows.
 template <class Activation>
 class basic_cuda {
     static_assert(stored_element<Activation>, "ssm: activations are float, ssm::bf16 or ssm::f16");
