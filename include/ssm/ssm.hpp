@@ -16,6 +16,7 @@
 #include <ssm/core/model_config.hpp>
 #include <ssm/core/tensor.hpp>
 #include <ssm/core/view.hpp>
+#include <ssm/generate/captured_session.hpp>
 #include <ssm/generate/enqueued_session.hpp>
 #include <ssm/generate/generate.hpp>
 #include <ssm/math.hpp>

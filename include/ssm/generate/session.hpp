@@ -5,13 +5,12 @@
 #include <ssm/core/error.hpp>
 #include <ssm/core/model_config.hpp>
 #include <ssm/core/view.hpp>
+#include <ssm/generate/prompt.hpp>
 #include <ssm/policy/prefill.hpp>
 
 #include <concepts>
-#include <functional>
 #include <optional>
 #include <span>
-#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -34,9 +33,6 @@ concept language_model = std::copyable<M> &&
 /// Chooses a token from logits (vocab); `ssm::sampler` is one.
 template <class S>
 concept token_chooser = std::is_invocable_r_v<token_id, S&, std::span<const float>>;
-
-/// Called after each chunk of a prompt with the tokens done and their total; returning false stops with `cancelled`.
-using prefill_progress = std::function<bool(index done, index total)>;
 
 /// One sequence being read and written: a state, the logits after its last token, and scratch that is reused.
 ///
@@ -71,24 +67,15 @@ public:
     void prefill(std::span<const token_id> ids, const Policy& policy = {}, const prefill_progress& progress = nullptr) {
         static_assert(prefill_policy<Policy>,
                       "ssm: a prefill policy has `index next_chunk(index left) const`: see policy/prefill.hpp");
-        check(ids);
+        check_tokens(ids, model_.config().vocab);
         if (pending_) run({&*pending_, 1}, 0);
         pending_.reset();
         has_logits_ = false;
         const auto total = static_cast<index>(ids.size());
-        for (index done = 0; done < total;) {
-            const index count = checked_chunk(policy.next_chunk(total - done), total - done);
-            const bool last = done + count == total;
-            run(ids.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(count)), last ? 1 : 0);
-            done += count;
-            if (progress && !progress(done, total) && !last)
-                throw cancelled({"session::prefill",
-                                 {},
-                                 "stopped by the progress callback after " + std::to_string(done) + " of " +
-                                     std::to_string(total) + " tokens",
-                                 {},
-                                 {}});
-        }
+        for_each_chunk(total, policy, progress, [&](index first, index count) {
+            run(ids.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)),
+                first + count == total ? 1 : 0);
+        });
     }
 
     /// The token that `choose` picks to come next. Throws argument_error when nothing was prefilled yet, and whatever
@@ -98,7 +85,7 @@ public:
         static_assert(token_chooser<std::remove_reference_t<Chooser>>,
                       "ssm: what chooses a token is callable with std::span<const float> and returns a token_id");
         const token_id id = choose(logits());
-        check({&id, 1});
+        check_tokens({&id, 1}, model_.config().vocab);
         pending_ = id;
         return id;
     }
@@ -126,27 +113,6 @@ public:
 
 private:
     static constexpr bool on_host = std::is_same_v<buffer, std::vector<float>>;
-
-    void check(std::span<const token_id> ids) const {
-        const index vocab = model_.config().vocab;
-        if (ids.empty())
-            throw argument_error({"session::prefill", "ids", "none", "at least one token",
-                                  "begin an empty prompt with the beginning- or end-of-text token"});
-        for (std::size_t i = 0; i < ids.size(); ++i)
-            if (ids[i] < 0 || ids[i] >= vocab)
-                throw argument_error(
-                    {"session", "ids", "token " + std::to_string(ids[i]) + " at position " + std::to_string(i),
-                     "0 to " + std::to_string(vocab - 1), "the tokenizer and the model must belong together"});
-    }
-
-    static index checked_chunk(index count, index left) {
-        if (count >= 1 && count <= left) return count;
-        throw argument_error({"session::prefill",
-                              "policy.next_chunk(" + std::to_string(left) + ")",
-                              std::to_string(count),
-                              "1 to " + std::to_string(left),
-                              {}});
-    }
 
     void run(std::span<const token_id> ids, index logit_rows) {
         const auto count = static_cast<index>(ids.size());

@@ -37,6 +37,11 @@ public:
     /// Bytes of the weights; those used in place count as well.
     [[nodiscard]] index weight_bytes() const { return weights_->bytes(); }
 
+    /// For another model of the same weights, such as one on another device object that sees the same memory.
+    [[nodiscard]] const std::shared_ptr<const weights<Backend, Arch>>& shared_weights() const noexcept {
+        return weights_;
+    }
+
     /// The state before the first token of one sequence, or of several that are read in step. Throws argument_error for
     /// fewer than one, or memory_error.
     [[nodiscard]] state_type start_state(index sequences = 1) const {

@@ -24,11 +24,14 @@ namespace ssm {
 /// every time. It counts its draws in device memory, so that a captured step draws anew at each launch.
 class cuda_sampler {
 public:
-    /// For `rows` rows of `vocab` logits. Throws argument_error for an option out of range or a repetition penalty,
-    /// which `ssm::sampler` has, and memory_error.
+    /// All options but the repetition penalty, which `ssm::sampler` has.
+    [[nodiscard]] static bool has(const sampling_options& options) noexcept { return options.repetition_penalty == 1; }
+
+    /// For `rows` rows of `vocab` logits. Throws argument_error for an option out of range or one that it does not
+    /// have, and memory_error.
     cuda_sampler(const cuda_kernels::context& on, const sampling_options& options, index vocab, index rows = 1)
         : options_(validated(options)), draws_(on, rows, "sampler") {
-        if (options.repetition_penalty != 1)
+        if (!has(options))
             throw argument_error({"cuda_sampler", "repetition_penalty", std::to_string(options.repetition_penalty),
                                   "1 (off)", "sample on the host with ssm::sampler"});
         if (options.temperature == 0) return;
