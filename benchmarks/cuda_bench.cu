@@ -19,56 +19,14 @@
 #include <string>
 #include <vector>
 
+#include "../tools/cuda_limits.cuh"
+
 namespace {
 
 using ssm::token_id;
 using count = ssm::index;
-
-/// Times work on a stream with events.
-class timer {
-public:
-    explicit timer(cudaStream_t stream) : stream_(stream) {
-        ssm::cuda_kernels::check(cudaEventCreate(&begin_), "cudaEventCreate");
-        ssm::cuda_kernels::check(cudaEventCreate(&end_), "cudaEventCreate");
-    }
-    timer(const timer&) = delete;
-    timer& operator=(const timer&) = delete;
-    ~timer() {
-        (void)cudaEventDestroy(begin_);
-        (void)cudaEventDestroy(end_);
-    }
-
-    /// Median seconds of `work()`, which enqueues, after one run that does not count.
-    template <class Work>
-    double median(int repeats, const Work& work) const {
-        work();
-        std::vector<double> seconds;
-        for (int i = 0; i < repeats; ++i) {
-            float milliseconds = 0;
-            ssm::cuda_kernels::check(cudaEventRecord(begin_, stream_), "cudaEventRecord");
-            work();
-            ssm::cuda_kernels::check(cudaEventRecord(end_, stream_), "cudaEventRecord");
-            ssm::cuda_kernels::check(cudaEventSynchronize(end_), "a benchmark's kernels");
-            ssm::cuda_kernels::check(cudaEventElapsedTime(&milliseconds, begin_, end_), "cudaEventElapsedTime");
-            seconds.push_back(1e-3 * milliseconds);
-        }
-        std::nth_element(seconds.begin(), seconds.begin() + repeats / 2, seconds.end());
-        return seconds[static_cast<std::size_t>(repeats / 2)];
-    }
-
-    /// The same for work that is captured `copies` times in one graph; of one copy.
-    template <class Work>
-    double median_in_graph(int repeats, int copies, const Work& work) const {
-        const ssm::cuda_graph graph(stream_, [&] {
-            for (int i = 0; i < copies; ++i) work(i);
-        });
-        return median(repeats, [&] { graph.launch(stream_); }) / copies;
-    }
-
-private:
-    cudaStream_t stream_;
-    cudaEvent_t begin_ = nullptr, end_ = nullptr;
-};
+using ssm::tools::random_activations;
+using timer = ssm::tools::cuda_timer;
 
 /// Figures by name, in the order in which they were taken.
 class figures {
@@ -90,38 +48,9 @@ struct limits {
     double products = 0;  // operations a second
 };
 
-template <class Backend>
-ssm::cuda_buffer<typename Backend::activation> random_activations(const Backend& device, count size) {
-    std::mt19937 random(7);
-    std::vector<float> values(static_cast<std::size_t>(size));
-    for (float& value : values) value = static_cast<float>(random() >> 8) * 0x1p-23F - 1.0F;
-    return device.template upload<typename Backend::activation>(values);
-}
-
 limits measure_limits(const ssm::cuda& device, const timer& time, figures& to) {
-    limits result;
-    {
-        constexpr count bytes = count{4} << 30;
-        auto from = device.allocate<char>(bytes, "copy"), into = device.allocate<char>(bytes, "copy");
-        result.copy = 2.0 * bytes / time.median(10, [&] { into = from; });
-    }
-    {
-        constexpr count n = 8192;
-        const auto x = random_activations(device, n * n), w = random_activations(device, n * n);
-        auto y = device.allocate<ssm::bf16>(n * n, "product");
-        auto workspace = device.allocate<char>(count{32} << 20, "workspace");
-        cublasLtHandle_t handle = nullptr;
-        ssm::cuda_kernels::check(cublasLtCreate(&handle), "cublasLtCreate");
-        const ssm::cuda_kernels::gemm gemm(handle, workspace.data(), workspace.size());
-        ssm::cuda_kernels::context on;
-        on.stream = device.stream();
-        const auto view = [&](const ssm::bf16* data) { return ssm::matrix_view<const ssm::bf16>(data, n, n); };
-        const double seconds = time.median(20, [&] {
-            (void)gemm.multiply(on, view(x.data()), view(w.data()), ssm::matrix_view<ssm::bf16>(y.data(), n, n), false);
-        });
-        result.products = 2.0 * n * n * n / seconds;
-        (void)cublasLtDestroy(handle);
-    }
+    const limits result{ssm::tools::copy_rate(device, time, count{4} << 30),
+                        ssm::tools::product_rate(device, time, 8192)};
     to.add("copy, read + write", result.copy * 1e-9, "GB/s");
     to.add("product, bf16, 8192^3", result.products * 1e-12, "TFLOP/s");
     return result;

@@ -6,12 +6,14 @@
 # tests/gpu/last_run.json. Needs a GPU, a CUDA toolkit and no network.
 #
 #   scripts/test_cuda.sh
-#   SSM_CUDA_BUILD=<folder> scripts/test_cuda.sh    with the test_gpu that lies there, built elsewhere for this path
+#   SSM_CUDA_BUILD=<folder> scripts/test_cuda.sh    with the test_gpu, ssm-generate, ssm-bench and 04_embed_cuda that lie
+#                                                   there, built elsewhere for this path
 set -eu
 cd "$(dirname "$0")/.."
 
 if [ -n "${SSM_CUDA_BUILD:-}" ]; then
     program=$SSM_CUDA_BUILD/test_gpu
+    export SSM_PROGRAMS="$SSM_CUDA_BUILD"
 else
     cmake --preset cuda
     cmake --build --preset cuda --target test_gpu

@@ -5,9 +5,12 @@
 #include <ssm/core/dtype.hpp>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <string>
+
+#include "device_model.hpp"
 
 /// \file
 /// Options that the programs share.
@@ -39,6 +42,28 @@ inline void add_prefill_option(CLI::App& app, index& chunk) {
            "Read the prompt whole or in chunks of so many tokens")
         ->type_name("whole|N")
         ->default_str(std::to_string(chunk));
+}
+
+/// --device: the CPU, or the current GPU.
+inline void add_device_option(CLI::App& app, device_kind& device) {
+    app.add_option_function<std::string>(
+           "--device",
+           [&device](const std::string& name) { device = name == "cuda" ? device_kind::cuda : device_kind::cpu; },
+           "Compute on the CPU or on the GPU; without one, cuda is an error")
+        ->check(CLI::IsMember({"cpu", "cuda"}))
+        ->type_name("cpu|cuda")
+        ->default_str("cpu");
+}
+
+/// Throws CLI::ValidationError when `option`, which means nothing to another device than the CPU, was given for one.
+inline void require_cpu(device_kind device, const CLI::Option& option) {
+    if (device != device_kind::cpu && option.count() > 0)
+        throw CLI::ValidationError(option.get_name(), "is for --device cpu only");
+}
+
+/// Tokens of a prompt that are read at once: what was asked for, or all if there are fewer.
+inline index chunk_for(index asked, std::size_t prompt_tokens) {
+    return std::min(asked, std::max(index{1}, static_cast<index>(prompt_tokens)));
 }
 
 /// The exit status of a command line that could not be read, or that asked for help.

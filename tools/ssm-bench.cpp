@@ -2,11 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // How fast a model reads a prompt and writes text, beside what this machine can do at best.
-#include <ssm/backend/cpu/cpu.hpp>
 #include <ssm/generate/generate.hpp>
 #include <ssm/io/checkpoint.hpp>
 #include <ssm/io/synthetic_checkpoint.hpp>
-#include <ssm/model/load.hpp>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -17,9 +15,8 @@
 #include <thread>
 #include <vector>
 
-#include "architecture.hpp"
 #include "console.hpp"
-#include "machine_limits.hpp"
+#include "device_model.hpp"
 #include "measurement.hpp"
 #include "options.hpp"
 
@@ -31,6 +28,7 @@ using ssm::index;
 struct settings {
     std::string folder;
     std::string synthetic;
+    device_kind device = device_kind::cpu;
     index prompt = 512;
     index decode = 128;
     int repeat = 5;
@@ -44,8 +42,9 @@ struct settings {
 const char* const notes =
     "A repeat reads a prompt of random tokens into a fresh session and then decodes greedily; one more comes first "
     "and\n"
-    "does not count. The limits are measured in the same run, on as many threads: a loop that reads memory, and\n"
-    "multiply-adds on registers.\n";
+    "does not count. The limits are measured in the same run. On the CPU, on as many threads: a loop that reads\n"
+    "memory, and multiply-adds on registers. On CUDA: a copy, counting bytes read and written, and a square product\n"
+    "in the type of the weights, which is that of activations there.\n";
 
 /// Throws CLI::ParseError.
 settings parse(CLI::App& app, int argc, char** argv) {
@@ -59,10 +58,11 @@ settings parse(CLI::App& app, int argc, char** argv) {
     app.add_option("--prompt", s.prompt, "Tokens to read")->check(positive)->capture_default_str();
     app.add_option("--decode", s.decode, "Tokens to write")->check(positive)->capture_default_str();
     app.add_option("--repeat", s.repeat, "How often")->check(positive)->capture_default_str();
-    app.add_option("--threads", s.threads, "Numbers of threads, such as 1,2,8")
-        ->delimiter(',')
-        ->allow_extra_args(false)
-        ->capture_default_str();
+    auto* const threads = app.add_option("--threads", s.threads, "Numbers of threads on the CPU, such as 1,2,8")
+                              ->delimiter(',')
+                              ->allow_extra_args(false)
+                              ->capture_default_str();
+    add_device_option(app, s.device);
     add_prefill_option(app, s.chunk);
     add_dtype_option(app, s.type, "Keep weights as f32, bf16 or f16; as stored, or bf16 if synthetic, unless given");
     app.add_option("--format", s.format, "table, csv or json")
@@ -70,6 +70,7 @@ settings parse(CLI::App& app, int argc, char** argv) {
         ->capture_default_str();
     app.add_flag("--unoptimised", s.unoptimised, "Measure although this program was built without optimisation");
     app.parse(argc, argv);
+    require_cpu(s.device, *threads);
     if (s.folder.empty() && s.synthetic.empty()) throw CLI::RequiredError("a model folder or --synthetic");
     return s;
 }
@@ -103,33 +104,31 @@ std::vector<ssm::token_id> random_prompt(index tokens, index vocab) {
     return ids;
 }
 
-/// Seconds of reading the prompt and of decoding, and the scratch that took.
+/// Seconds of reading the prompt and of decoding, and the memory that took.
 struct pass {
     double prefill = 0;
     double decode = 0;
+    index state_bytes = 0;
     index scratch_bytes = 0;
 };
 
-template <class Model>
-pass run_once(const settings& s, const Model& model, const std::vector<ssm::token_id>& prompt) {
+pass run_once(const settings& s, const any_model& model, const std::vector<ssm::token_id>& prompt) {
     pass result;
-    ssm::session session{model};
-    ssm::sampler greedy({.temperature = 0});
+    const auto sequence = model.start({.temperature = 0}, chunk_for(s.chunk, prompt.size()));
     const ssm::stopwatch prefill_time;
-    session.prefill(prompt, ssm::in_chunks{s.chunk});
+    sequence->prefill(prompt, nullptr);
     result.prefill = prefill_time.seconds();
-    (void)session.next(greedy);  // comes from the prompt's logits and runs nothing
+    (void)sequence->next();  // comes from the prompt's logits and runs nothing
     const ssm::stopwatch decode_time;
-    for (index t = 0; t < s.decode; ++t) (void)session.next(greedy);
+    for (index t = 0; t < s.decode; ++t) (void)sequence->next();
     result.decode = decode_time.seconds();
-    result.scratch_bytes = session.scratch_bytes();
+    result.state_bytes = sequence->state_bytes();
+    result.scratch_bytes = sequence->scratch_bytes();
     return result;
 }
 
-/// The two rows of `threads` threads.
-template <class Model>
-void measure(const settings& s, const Model& model, report& to) {
-    const int threads = model.device().threads();
+/// The two rows of a model on its device.
+void measure(const settings& s, const any_model& model, report& to) {
     const auto prompt = random_prompt(s.prompt, model.config().vocab);
     std::vector<double> prefill, decode;
     pass last = run_once(s, model, prompt);
@@ -138,43 +137,28 @@ void measure(const settings& s, const Model& model, report& to) {
         prefill.push_back(static_cast<double>(s.prompt) / last.prefill);
         decode.push_back(static_cast<double>(s.decode) / last.decode);
     }
+    to.state_bytes = last.state_bytes;
+    to.peak_device_memory = model.peak_device_memory();
     const auto row = [&](const char* phase, index tokens, const std::vector<double>& rates, const char* unit,
                          double work, double limit) {
         const statistics rate = statistics_of(rates);
         to.rows.push_back(
-            {phase, threads, tokens, rate, unit, rate.mean * work * 1e-9, limit * 1e-9, last.scratch_bytes});
+            {phase, model.threads(), tokens, rate, unit, rate.mean * work * 1e-9, limit * 1e-9, last.scratch_bytes});
     };
-    ssm::thread_pool pool(threads);
-    row("prefill", s.prompt, prefill, "GFLOP/s", prefill_flops(model.config()), multiply_add_rate(pool));
-    row("decode", s.decode, decode, "GB/s", static_cast<double>(to.bytes_per_token), read_bandwidth(pool));
-}
-
-template <class Model, class Source>
-report measure_all(const settings& s, const Source& source, const std::string& name) {
-    // Loaded once for all numbers of threads.
-    const ssm::cpu loading;
-    const ssm::load_options options{.type = s.type};
-    ssm::weight_loader<ssm::cpu> loader(source, loading, options);
-    const auto weights = std::make_shared<const ssm::weights<ssm::cpu, typename Model::arch>>(loader, source.config());
-
-    report result{.model = name, .dtype = std::string(name_of(weights->head.type()))};
-    result.weight_bytes = weights->bytes();
-    // A token reads all weights; of an embedding that is not the head as well, a row, which is next to nothing.
-    const bool tied = weights->head_bytes == 0;
-    result.bytes_per_token = result.weight_bytes - (tied ? 0 : weights->embedding.bytes());
-    for (const int threads : s.threads) {
-        const ssm::cpu device{{.threads = threads}};
-        const Model model(weights, device);
-        result.state_bytes = model.start_state().bytes();
-        measure(s, model, result);
-    }
-    return result;
+    const device_limits best = model.limits();
+    row("prefill", s.prompt, prefill, "GFLOP/s", prefill_flops(model.config()), best.operations);
+    row("decode", s.decode, decode, "GB/s", static_cast<double>(to.bytes_per_token), best.bytes);
 }
 
 template <class Source>
 void run(const settings& s, const Source& source, const std::string& name) {
-    const report result = with_model_type(
-        source.config(), [&]<class Model>(ssm::type_tag<Model>) { return measure_all<Model>(s, source, name); });
+    const models loaded = load_on(s.device, any_weight_source(source), {.type = s.type}, s.threads);
+    const any_model& first = *loaded.front();
+    report result{.model = name, .dtype = std::string(name_of(first.type()))};
+    if (!first.threads()) result.device = first.device();
+    result.weight_bytes = first.weight_bytes();
+    result.bytes_per_token = first.bytes_per_token();
+    for (const auto& model : loaded) measure(s, *model, result);
     write_output(s.format == "json" ? json(result) : s.format == "csv" ? csv(result) : table(result));
 }
 

@@ -2,10 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Goes on from a prompt with a model from a Hugging Face folder. Text goes to standard output, all else to standard error.
-#include <ssm/backend/cpu/cpu.hpp>
 #include <ssm/generate/generate.hpp>
 #include <ssm/io/checkpoint.hpp>
-#include <ssm/model/load.hpp>
 #include <ssm/text/stream_decoder.hpp>
 #include <ssm/text/tokenizer.hpp>
 
@@ -24,8 +22,8 @@
 #include <utility>
 #include <vector>
 
-#include "architecture.hpp"
 #include "console.hpp"
+#include "device_model.hpp"
 #include "interrupt.hpp"
 #include "options.hpp"
 
@@ -37,6 +35,7 @@ using ssm::index;
 /// The command line. What is not given comes from the model's generation_config.json.
 struct settings {
     std::string folder;
+    device_kind device = device_kind::cpu;
     std::optional<std::string> prompt;
     std::optional<std::string> file;
     index tokens = 256;
@@ -57,6 +56,11 @@ const char* const notes =
     "taken.\n"
     "Generation ends at the end-of-text tokens of config.json, generation_config.json and the tokenizer.\n"
     "\n"
+    "On CUDA, tokens are drawn on the GPU: a seed gives other tokens there than on the CPU, but the same ones every\n"
+    "time. With a repetition penalty they are chosen on the CPU, from logits that are copied there. Activations have\n"
+    "the type of the weights. The peak of device memory counts what was taken for weights, state and scratch, and\n"
+    "not what the CUDA runtime has for itself.\n"
+    "\n"
     "Exit status: 0 when all went well, 1 for an error, 2 for a wrong command line, 130 after Ctrl-C, which ends\n"
     "generation after the current token.\n";
 
@@ -76,7 +80,9 @@ settings parse(CLI::App& app, int argc, char** argv) {
     app.add_option("--min-p", s.min_p, "Only tokens this many times as likely as the most likely one");
     app.add_option("--repetition-penalty", s.repetition_penalty, "Makes tokens seen before less likely; 1 is off");
     app.add_option("--seed", s.seed, "Of the random draws; another one every time unless given");
-    app.add_option("-j,--threads", s.threads, "Threads to compute with")->capture_default_str();
+    auto* const threads =
+        app.add_option("-j,--threads", s.threads, "Threads to compute with on the CPU")->capture_default_str();
+    add_device_option(app, s.device);
     add_prefill_option(app, s.chunk);
     add_dtype_option(app, s.type, "Keep weights as f32, bf16 or f16; as stored unless given");
     app.add_option("--stop", s.stop, "Text that ends the generation and is left out; may be repeated")
@@ -85,6 +91,7 @@ settings parse(CLI::App& app, int argc, char** argv) {
     app.add_flag("--parse-special", s.parse_special, "Read special tokens such as <|endoftext|> in the prompt");
     app.add_flag("-q,--quiet", s.quiet, "No progress and no timings");
     app.parse(argc, argv);
+    require_cpu(s.device, *threads);
     if (!s.prompt && !s.file) throw CLI::RequiredError("a prompt, --file or - for standard input");
     return s;
 }
@@ -133,37 +140,40 @@ std::vector<ssm::token_id> end_of_text(const ssm::hf_checkpoint& checkpoint, con
     return ids;
 }
 
-template <class Model>
-void print_timings(const settings& s, const ssm::session<Model>& session, std::size_t prompt_tokens,
-                   double load_seconds, const ssm::generation& result, std::uint64_t seed) {
+void print_timings(const any_model& model, const any_sequence& sequence, std::size_t prompt_tokens, double load_seconds,
+                   const ssm::generation& result, std::uint64_t seed) {
     const auto size = [](index bytes) { return bytes_text(static_cast<double>(bytes)); };
     const auto per_second = [](std::size_t count, double seconds) {
         return static_cast<double>(count) / std::max(seconds, 1e-9);
     };
-    std::fprintf(stderr, "\nload    %8.2f s   %s of weights, %d threads\n", load_seconds,
-                 size(session.model().weight_bytes()).c_str(), s.threads);
+    std::fprintf(stderr, "\nload    %8.2f s   %s of weights, %s\n", load_seconds, size(model.weight_bytes()).c_str(),
+                 model.device().c_str());
     std::fprintf(stderr, "prefill %8.2f s   %zu tokens, %.1f tokens/s\n", result.prefill_seconds, prompt_tokens,
                  per_second(prompt_tokens, result.prefill_seconds));
     // The first token comes from the prompt's logits.
     std::fprintf(stderr, "decode  %8.2f s   %zu tokens, %.1f tokens/s, ended by %s\n", result.decode_seconds,
                  result.ids.size(), per_second(result.ids.size() - 1, result.decode_seconds), text_of(result.reason));
-    std::fprintf(stderr, "state %s, scratch %s, peak memory %s, seed %llu\n", size(session.state().bytes()).c_str(),
-                 size(session.scratch_bytes()).c_str(), bytes_text(peak_memory()).c_str(),
-                 static_cast<unsigned long long>(seed));
+    std::fprintf(stderr, "state %s, scratch %s, peak memory %s", size(sequence.state_bytes()).c_str(),
+                 size(sequence.scratch_bytes()).c_str(), bytes_text(peak_memory()).c_str());
+    if (const auto peak = model.peak_device_memory())
+        std::fprintf(stderr, ", device memory peak %s", size(*peak).c_str());
+    std::fprintf(stderr, ", seed %llu\n", static_cast<unsigned long long>(seed));
+}
+
+models load(const settings& s, const ssm::hf_checkpoint& checkpoint) {
+    progress_bar bar(!s.quiet, "loading");
+    const ssm::load_options options{.type = s.type, .progress = [&](const ssm::load_progress& now) {
+                                        bar.show(now.bytes, checkpoint.bytes());
+                                        return !interrupted();
+                                    }};
+    return load_on(s.device, any_weight_source(checkpoint), options, {s.threads});
 }
 
 /// Loads the model and generates; returns the exit status.
-template <class Model>
 int run(const settings& s, const ssm::hf_checkpoint& checkpoint, const ssm::tokenizer& words, const std::string& text,
         ssm::generation_options options, const ssm::stopwatch& load_time) {
-    const ssm::cpu device{{.threads = s.threads}};
-    const auto model = [&] {
-        progress_bar bar(!s.quiet, "loading");
-        return ssm::load<Model>(checkpoint, device, {.type = s.type, .progress = [&](const ssm::load_progress& now) {
-                                                         bar.show(now.bytes, checkpoint.bytes());
-                                                         return !interrupted();
-                                                     }});
-    }();
+    const models loaded = load(s, checkpoint);
+    const any_model& model = *loaded.front();
     const double load_seconds = load_time.seconds();
     const auto prompt = words.encode(text, {.parse_special = s.parse_special, .add_special = true});
 
@@ -173,20 +183,18 @@ int run(const settings& s, const ssm::hf_checkpoint& checkpoint, const ssm::toke
         if (done == total) bar.reset();
         return !interrupted();
     };
-    ssm::session session{model};
+    const auto sequence = model.start(options.sampling, chunk_for(s.chunk, prompt.size()));
     constexpr bool skip_special = true;
     std::size_t written = 0;
-    const auto result = ssm::generate(
-        session, ssm::stream_decoder(words, skip_special), prompt, options,
-        [&](std::string_view piece) {
-            write_output(piece);
-            written += piece.size();
-            return !interrupted();
-        },
-        ssm::in_chunks{s.chunk});
+    const auto result = ssm::generate(*sequence, ssm::stream_decoder(words, skip_special), prompt, options,
+                                      [&](std::string_view piece) {
+                                          write_output(piece);
+                                          written += piece.size();
+                                          return !interrupted();
+                                      });
     write_output(std::string_view(result.text).substr(written));
     write_output("\n");
-    if (!s.quiet) print_timings(s, session, prompt.size(), load_seconds, result, options.sampling.seed);
+    if (!s.quiet) print_timings(model, *sequence, prompt.size(), load_seconds, result, options.sampling.seed);
     return interrupted() ? interrupted_status : 0;
 }
 
@@ -201,9 +209,7 @@ int run(const settings& s) {
     options.sampling = sampling(s, checkpoint.generation());
     options.stop_strings = s.stop;
     if (!s.ignore_eos) options.stop_ids = end_of_text(checkpoint, words);
-    return with_model_type(checkpoint.config(), [&]<class Model>(ssm::type_tag<Model>) {
-        return run<Model>(s, checkpoint, words, text, options, load_time);
-    });
+    return run(s, checkpoint, words, text, options, load_time);
 }
 
 }  // namespace

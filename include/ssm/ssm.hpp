@@ -17,6 +17,7 @@
 #include <ssm/core/tensor.hpp>
 #include <ssm/core/view.hpp>
 #include <ssm/generate/batch.hpp>
+#include <ssm/generate/captured_session.hpp>
 #include <ssm/generate/enqueued_session.hpp>
 #include <ssm/generate/generate.hpp>
 #include <ssm/generate/prefix_cache.hpp>

@@ -28,7 +28,7 @@ import tokenizer_goldens
 
 GREEDY_STEPS = 24
 AGREEMENT = 1e-5  # transformers' fp32 against float64, relative to the largest |logit|
-DISTINCTION = 1e-3  # what a misreading must change at least: five times the tolerance of the C++ tests
+DISTINCTION = 1e-3  # what a misreading must change at least: fifty times the tolerance of the C++ tests in float
 TORCH_DTYPE = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 # What the published configs say, at a tiny size.

@@ -6,6 +6,8 @@
 #include <ssm/ssm_cuda.cuh>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <vector>
 
 #include "gpu/reading.hpp"
@@ -162,6 +164,56 @@ TEMPLATE_TEST_CASE("A captured step writes what a session writes, in memory that
     device.synchronize();
     REQUIRE(cudaMemGetInfo(&free_after, &total) == cudaSuccess);
     CHECK(free_after == free_before);
+}
+
+TEST_CASE("A captured session writes what a session writes, wherever its sampler is") {
+    const auto checkpoint = ssm::hf_checkpoint::open(SSM_SOURCE_DIR "/models/fairy-tiny");
+    const ssm::cuda_f32 device;
+    const auto model = ssm::load<falcon<ssm::cuda_f32>>(checkpoint, device);
+    const std::vector<token_id> prompt{5, 17, 300, 42, 8, 9}, more{3, 4, 5};
+    for (const ssm::sampling_options& options :
+         {ssm::sampling_options{.temperature = 0}, ssm::sampling_options{.repetition_penalty = 1.3, .temperature = 0},
+          ssm::sampling_options{.repetition_penalty = 1.3, .temperature = 0.8, .seed = 7}}) {
+        CAPTURE(options.repetition_penalty, options.temperature);
+        ssm::session session{model};
+        ssm::sampled_session<falcon<ssm::cuda_f32>, ssm::in_chunks> expected{session, {4}, ssm::sampler(options)};
+        ssm::captured_session captured{model, options, 4};
+        CHECK_THROWS_AS(captured.next(), ssm::argument_error);
+        CHECK_THROWS_AS(captured.prefill(std::vector<token_id>{5, -1}), ssm::argument_error);
+        for (const auto& text : {prompt, more}) {  // the second after a token that was chosen and not run yet
+            expected.prefill(text, nullptr);
+            captured.prefill(text);
+            for (int i = 0; i < 40; ++i) CHECK(captured.next() == expected.next());
+        }
+        CHECK(captured.state().position() == session.position());
+    }
+}
+
+TEST_CASE("A captured session can be stopped in its prompt and go on") {
+    const ssm::test::random_weights weights(config_of(96, 16, 4));
+    const ssm::cuda_f32 device;
+    const auto model = ssm::load<falcon<ssm::cuda_f32>>(weights, device);
+    const auto ids = random_tokens(10, 51);
+    ssm::captured_session captured{model, {.temperature = 0}, 4};
+    CHECK_THROWS_AS(captured.prefill(ids, [](ssm::index done, ssm::index total) { return total == 10 && done < 8; }),
+                    ssm::cancelled);
+    CHECK(captured.state().position() == 8);
+    CHECK_THROWS_AS(captured.next(), ssm::argument_error);
+    captured.prefill(std::vector<token_id>(ids.begin() + 8, ids.end()));
+    ssm::captured_session whole{model, {.temperature = 0}, 4};
+    whole.prefill(ids);
+    CHECK(captured.next() == whole.next());
+    CHECK(captured.state() == whole.state());
+}
+
+TEST_CASE("Logits that leave no choice are an error of a captured session") {
+    ssm::test::random_weights weights(config_of(96, 16, 4));
+    weights.values("backbone.norm_f.weight")[0] = std::numeric_limits<float>::quiet_NaN();
+    const ssm::cuda_f32 device;
+    const auto model = ssm::load<falcon<ssm::cuda_f32>>(weights, device);
+    ssm::captured_session captured{model, {.temperature = 0}};
+    captured.prefill(random_tokens(3, 51));
+    CHECK_THROWS_WITH(captured.next(), Catch::Matchers::Contains("damaged weights"));
 }
 
 TEST_CASE("A model runs on a stream, a handle and an arena of the caller's") {

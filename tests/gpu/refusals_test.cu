@@ -38,6 +38,17 @@ TEST_CASE("A load that runs out of device memory gives everything back, and anot
     }
     heap.set_left(needed);
     CHECK_NOTHROW(ssm::load<model>(weights, device));
+
+    ssm::model_config less = ssm::test::small_config();
+    less.layers = 1;
+    const ssm::test::random_weights smaller(less);
+    heap.set_left(needed - needed / 4);
+    CHECK_THROWS_AS(ssm::load<model>(weights, device), ssm::memory_error);
+    const auto loaded = ssm::load<model>(smaller, device);
+    heap.set_left(1 << 30);
+    ssm::session session{loaded};
+    session.prefill(std::vector<ssm::token_id>{1, 2, 3});
+    CHECK(session.logits().size() == 51);
 }
 
 TEST_CASE("Memory that is not there is refused by name") {
@@ -64,6 +75,15 @@ TEST_CASE("What waits for the stream is refused while a capture is in progress")
     ssm::session again{loaded};  // the device is still good
     again.prefill(std::vector<ssm::token_id>{1, 2, 3});
     CHECK(again.logits().size() == 51);
+}
+
+TEST_CASE("Memory asked for while a capture is in progress is not said to be used up") {
+    const ssm::cuda_f32 device;
+    const auto capture = [&](const auto& enqueue) { return ssm::cuda_graph(device.stream(), enqueue); };
+    CHECK_THROWS_WITH(capture([&] { (void)device.allocate<float>(1 << 20, "state"); }),
+                      Contains("cudaMalloc") && Contains("capture in progress"));
+    CHECK_THROWS_AS(capture([&] { capture([] {}); }), ssm::device_error);  // one within another
+    CHECK_NOTHROW(device.allocate<float>(1 << 20, "state"));               // the device is still good
 }
 
 TEST_CASE("A device object refuses to work while another device is current") {

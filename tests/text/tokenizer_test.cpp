@@ -158,6 +158,25 @@ TEST_CASE("files are read from a folder") {
     CHECK_THROWS_AS(ssm::tokenizer::from_file(folder.path / "missing.json"), ssm::io_error);
 }
 
+TEST_CASE("a prompt of 100 MB becomes ids") {
+#ifdef __SANITIZE_ADDRESS__
+    constexpr std::size_t bytes = 2'000'000;
+#else
+    constexpr std::size_t bytes = 100'000'000;
+#endif
+    const auto words = ssm::tokenizer::from_folder(SSM_SOURCE_DIR "/models/fairy-tiny");
+    const std::string line = "Once upon a time there was a king, and he had 12345 daughters: 'Where are you going?'\n";
+    std::string text;
+    text.reserve(bytes + line.size());
+    while (text.size() < bytes) text += line;
+    const auto of_line = words.encode(line);
+    const auto ids = words.encode(text);
+    REQUIRE(ids.size() == of_line.size() * (text.size() / line.size()));
+    std::size_t wrong = 0;
+    for (std::size_t i = 0; i < ids.size(); ++i) wrong += ids[i] != of_line[i % of_line.size()] ? 1U : 0U;
+    CHECK(wrong == 0);
+}
+
 TEST_CASE("threads share one tokenizer") {
     const auto words = ssm::tokenizer::from_file(SSM_SOURCE_DIR "/models/fairy-tiny/tokenizer.json");
     std::string text;

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -57,9 +58,9 @@ private:
 /// A program under way.
 class program {
 public:
-    /// `output` names a file to write to instead of the one that `wait` reads.
+    /// `output` names a file to write to instead of the one that `wait` reads; `environment` adds to this program's.
     program(const std::string& path, const std::vector<std::string>& arguments, const std::string& input = {},
-            const char* output = nullptr)
+            const char* output = nullptr, std::vector<std::string> environment = {})
         : in_(input) {
         std::vector<std::string> words{path};
         words.insert(words.end(), arguments.begin(), arguments.end());
@@ -71,6 +72,7 @@ public:
         dup2(in_.descriptor(), STDIN_FILENO);
         dup2(output == nullptr ? out_.descriptor() : open(output, O_WRONLY), STDOUT_FILENO);
         dup2(err_.descriptor(), STDERR_FILENO);
+        for (std::string& setting : environment) putenv(setting.data());
         execv(path.c_str(), pointers.data());
         _exit(127);
     }

@@ -30,6 +30,7 @@ TEST_CASE("ssm-bench measures a folder and prints JSON") {
     REQUIRE(e.status == 0);
     const auto report = nlohmann::json::parse(e.out);
     CHECK(report["dtype"] == "f32");
+    CHECK(report["device"] == "CPU");
     // The head is tied to the embedding: all weights are read for a token.
     CHECK(report["bytes_per_token"] == report["weight_bytes"]);
     CHECK(report["state_bytes"] == 9 * (3 + 16) * 384 * 4);
@@ -73,6 +74,7 @@ TEST_CASE("ssm-bench refuses what it cannot measure") {
     CHECK(run({"--synthetic", "9000b"}).status == 2);
     CHECK(bench({"--repeat", "0"}).status == 2);
     CHECK(bench({"--format", "xml"}).status == 2);
+    CHECK(bench({"--device", "cuda", "--threads", "1"}).status == 2);
     CHECK(bench({"--threads", "0"}).status == 1);
     CHECK(run({"/no/such/folder", "--unoptimised"}).status == 1);
 }

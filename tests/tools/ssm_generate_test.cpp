@@ -190,6 +190,8 @@ TEST_CASE("ssm-generate refuses a wrong command line with status 2") {
     check_refused(generate(with_model({prompt, "--prefill", "half"})), 2, "half");
     check_refused(generate(with_model({prompt, "--dtype", "f8"})), 2, "f8");
     check_refused(generate(with_model({prompt, "--file", "x"})), 2, "--file");
+    check_refused(generate(with_model({prompt, "--device", "tpu"})), 2, "tpu");
+    check_refused(generate(with_model({prompt, "--device", "cuda"})), 2, "--threads: is for --device cpu only");
 
     const ending help = generate({"--help"});
     CHECK(help.status == 0);
@@ -219,6 +221,12 @@ TEST_CASE("ssm-generate reports an error in one line with status 1") {
     check(with_model({prompt, "--stop", ""}), "empty string");
     check({model, prompt, "--threads", "0"}, "threads");
     check({model, prompt, "--tokens", "0"}, "tokens: found 0");
+}
+
+TEST_CASE("ssm-generate never takes the CPU when it was asked for a GPU that is not there") {
+    const ending e =
+        program(SSM_GENERATE, {model, prompt, "--device", "cuda"}, {}, nullptr, {"CUDA_VISIBLE_DEVICES="}).wait();
+    check_refused(e, 1, SSM_TOOLS_WITH_CUDA ? "cudaGetDeviceCount" : "was built without CUDA");
 }
 
 TEST_CASE("ssm-generate notices that its output cannot be written") {

@@ -5,6 +5,7 @@
 #include <ssm/core/error.hpp>
 #include <ssm/core/model_config.hpp>
 #include <ssm/core/view.hpp>
+#include <ssm/generate/prompt.hpp>
 #include <ssm/generate/session.hpp>
 #include <ssm/generate/snapshot.hpp>
 #include <ssm/policy/prefill.hpp>
@@ -191,16 +192,7 @@ private:
         return value;
     }
 
-    void check(std::span<const token_id> ids) const {
-        if (ids.empty())
-            throw argument_error({"batch::join", "ids", "none", "at least one token",
-                                  "begin an empty prompt with the beginning- or end-of-text token"});
-        for (std::size_t i = 0; i < ids.size(); ++i)
-            if (ids[i] < 0 || ids[i] >= vocab())
-                throw argument_error(
-                    {"batch", "ids", "token " + std::to_string(ids[i]) + " at position " + std::to_string(i),
-                     "0 to " + std::to_string(vocab() - 1), "the tokenizer and the model must belong together"});
-    }
+    void check(std::span<const token_id> ids) const { check_tokens(ids, vocab()); }
 
     [[nodiscard]] index vocab() const { return model_.config().vocab; }
     [[nodiscard]] index running_count() const noexcept { return static_cast<index>(running_.size()); }

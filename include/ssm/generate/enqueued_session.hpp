@@ -5,10 +5,11 @@
 #include <ssm/core/error.hpp>
 #include <ssm/core/model_config.hpp>
 #include <ssm/core/view.hpp>
+#include <ssm/generate/prompt.hpp>
 #include <ssm/generate/session.hpp>
 #include <ssm/policy/prefill.hpp>
 
-#include <string>
+#include <span>
 #include <utility>
 
 namespace ssm {
@@ -46,21 +47,24 @@ public:
     void enqueue_prefill(vector_view<const token_id> ids, const Policy& policy = {}) {
         static_assert(prefill_policy<Policy>,
                       "ssm: a prefill policy has `index next_chunk(index left) const`: see policy/prefill.hpp");
-        const index total = ids.size();
-        for (index done = 0; done < total;) {
-            const index count = state_.sequences() > 1 ? total : policy.next_chunk(total - done);
-            if (count < 1 || count > total - done)
-                throw argument_error({"enqueue_prefill",
-                                      "policy.next_chunk(" + std::to_string(total - done) + ")",
-                                      std::to_string(count),
-                                      "1 to " + std::to_string(total - done),
-                                      {}});
-            const bool last = done + count == total;
-            model_.forward(vector_view<const token_id>(ids.data() + done, count), state_, scratch_,
-                           last ? logits() : matrix_view<float>(logits_.data(), 0, model_.config().vocab));
-            done += count;
-        }
+        if (state_.sequences() > 1) return enqueue_chunk(ids, true);
+        for_each_chunk(ids.size(), policy, nullptr, [&](index first, index count) {
+            enqueue_chunk(vector_view<const token_id>(ids.data() + first, count), first + count == ids.size());
+        });
     }
+
+    /// Reads ids in one go, from the backend's memory or, as a span, from the host's, and leaves the logits after the last
+    /// one if they are wanted. Throws argument_error for more than the constructor was told, and for ids of the host's
+    /// outside the vocabulary.
+    void enqueue_chunk(vector_view<const token_id> ids, bool wants_logits) {
+        model_.forward(ids, state_, scratch_, wants_logits ? logits() : no_logits());
+    }
+    void enqueue_chunk(std::span<const token_id> ids, bool wants_logits) {
+        model_.forward(ids, state_, scratch_, wants_logits ? logits() : no_logits());
+    }
+
+    /// Reads the token of each sequence in ids (sequences).
+    void enqueue_step(vector_view<const token_id> ids) { enqueue_chunk(ids, true); }
 
     /// ids (sequences) <- the tokens that `sampler` chooses from the logits.
     template <class Sampler>
@@ -73,7 +77,7 @@ public:
     /// Reads the token of each sequence in ids (sequences) and writes the one that comes next in its place.
     template <class Sampler>
     void enqueue_next(Sampler& sampler, vector_view<token_id> ids) {
-        model_.forward(vector_view<const token_id>(ids), state_, scratch_, logits());
+        enqueue_step(ids);
         enqueue_choice(sampler, ids);
     }
 
@@ -82,7 +86,7 @@ public:
     void count_replays(index times) {
         static_assert(Model::arch::conv_state::advance(0, 3, 1) == 0,
                       "ssm: a graph replays the conv state's cursor of its capture: use shift_window");
-        state_.advance(0, state_.sequences(), times);
+        state_.advance(times);
     }
 
     /// The logits (sequences, vocab) after the last token, in the backend's memory.
@@ -94,6 +98,10 @@ public:
     [[nodiscard]] const Model& model() const noexcept { return model_; }
 
 private:
+    [[nodiscard]] matrix_view<float> no_logits() {
+        return matrix_view<float>(logits_.data(), 0, model_.config().vocab);
+    }
+
     Model model_;
     typename Model::state_type state_;
     typename Model::workspace_type scratch_;

@@ -28,6 +28,14 @@ concept token_decoder = requires(D decoder, token_id id) {
     { decoder.finish() } -> std::convertible_to<std::string_view>;
 };
 
+/// Reads a prompt and then gives one token after the other: a sequence and what chooses from its logits.
+/// `ssm::captured_session` is one.
+template <class S>
+concept token_source = requires(S& source, std::span<const token_id> prompt, const prefill_progress& progress) {
+    source.prefill(prompt, progress);
+    { source.next() } -> std::same_as<token_id>;
+};
+
 /// Called after each token with the text it completed, which may be empty; returning false stops.
 using text_callback = std::function<bool(std::string_view piece)>;
 
@@ -64,17 +72,16 @@ struct generation {
 };
 
 /// Reads `prompt` and goes on writing. The text goes to `on_text` piece by piece, as soon as it cannot be part of a stop
-/// string, and is returned whole; after a false of `on_text`, it is not called again.
+/// string, and is returned whole; after a false of `on_text`, it is not called again. The source has its own sampling
+/// options, and those in `options` do not count.
 ///
 /// Throws argument_error for an empty prompt, ids outside the vocabulary and options out of range, and `cancelled` when
 /// options.on_prefill says so.
-template <class Model, token_decoder Decoder, class Policy = typename Model::arch::prefill>
-generation generate(session<Model>& sequence, Decoder&& decoder, std::span<const token_id> prompt,
-                    const generation_options& options = {}, const text_callback& on_text = nullptr,
-                    const Policy& policy = {}) {
+template <token_source Source, token_decoder Decoder>
+generation generate(Source& source, Decoder&& decoder, std::span<const token_id> prompt,
+                    const generation_options& options = {}, const text_callback& on_text = nullptr) {
     if (options.tokens < 1)
         throw argument_error({"generation_options", "tokens", std::to_string(options.tokens), "at least 1", {}});
-    sampler choose(options.sampling);
     stop_strings stops(options.stop_strings);
     generation result;
     const auto emit = [&](const std::string& piece) {
@@ -83,13 +90,12 @@ generation generate(session<Model>& sequence, Decoder&& decoder, std::span<const
     };
 
     const stopwatch prefill_time;
-    sequence.prefill(prompt, policy, options.on_prefill);
-    choose.observe(prompt);
+    source.prefill(prompt, options.on_prefill);
     result.prefill_seconds = prefill_time.seconds();
 
     const stopwatch decode_time;
     while (result.reason == stop_reason::length && static_cast<index>(result.ids.size()) < options.tokens) {
-        const token_id id = sequence.next(choose);
+        const token_id id = source.next();
         result.ids.push_back(id);
         if (std::find(options.stop_ids.begin(), options.stop_ids.end(), id) != options.stop_ids.end()) {
             result.reason = stop_reason::eos;
@@ -110,6 +116,29 @@ generation generate(session<Model>& sequence, Decoder&& decoder, std::span<const
     else if (!rest.empty())
         emit(rest);
     return result;
+}
+
+/// A session and what chooses from its logits: a token source.
+template <class Model, prefill_policy Policy>
+struct sampled_session {
+    session<Model>& sequence;
+    Policy policy;  ///< how the prompt is cut
+    sampler choose;
+
+    void prefill(std::span<const token_id> ids, const prefill_progress& progress) {
+        sequence.prefill(ids, policy, progress);
+        choose.observe(ids);
+    }
+    [[nodiscard]] token_id next() { return sequence.next(choose); }
+};
+
+/// The same for a session, with a sampler of options.sampling and the prompt cut as `policy` says.
+template <class Model, token_decoder Decoder, class Policy = typename Model::arch::prefill>
+generation generate(session<Model>& sequence, Decoder&& decoder, std::span<const token_id> prompt,
+                    const generation_options& options = {}, const text_callback& on_text = nullptr,
+                    const Policy& policy = {}) {
+    sampled_session<Model, Policy> source{sequence, policy, sampler(options.sampling)};
+    return generate(source, decoder, prompt, options, on_text);
 }
 
 }  // namespace ssm

@@ -5,6 +5,7 @@
 #include <ssm/core/error.hpp>
 #include <ssm/core/model_config.hpp>
 #include <ssm/core/view.hpp>
+#include <ssm/generate/prompt.hpp>
 #include <ssm/generate/rewind.hpp>
 #include <ssm/generate/snapshot.hpp>
 #include <ssm/policy/prefill.hpp>
@@ -12,10 +13,8 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
-#include <functional>
 #include <optional>
 #include <span>
-#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -39,9 +38,6 @@ concept language_model = std::copyable<M> &&
 /// Chooses a token from logits (vocab); `ssm::sampler` is one.
 template <class S>
 concept token_chooser = std::is_invocable_r_v<token_id, S&, std::span<const float>>;
-
-/// Called after each chunk of a prompt with the tokens done and their total; returning false stops with `cancelled`.
-using prefill_progress = std::function<bool(index done, index total)>;
 
 /// What a session is made for.
 struct session_options {
@@ -77,7 +73,7 @@ public:
           logits_(model_.device().template allocate<float>(model_.config().vocab, "logits")),
           has_logits_(!from.logits.empty()),
           pending_(from.pending) {
-        if (pending_) check({&*pending_, 1});
+        if (pending_) check_tokens({&*pending_, 1}, model_.config().vocab);
         if (options.rewind != 0) keep_history(options.rewind);
         if (!has_logits_) return;
         if (static_cast<index>(from.logits.size()) != model_.config().vocab)
@@ -89,30 +85,22 @@ public:
     /// Reads `ids`, in chunks as `policy` says; every policy leaves the same state.
     ///
     /// Throws argument_error, with nothing changed, for no ids or one outside the vocabulary, memory_error for a budget
-    /// that is too small, and `cancelled` when `progress` says so: position() then tells how far it came, and another prefill may go on from there.
+    /// that is too small, and `cancelled` when `progress` says so: position() then tells how far it came, and another
+    /// prefill may go on from there.
     template <class Policy = typename Model::arch::prefill>
     void prefill(std::span<const token_id> ids, const Policy& policy = {}, const prefill_progress& progress = nullptr) {
-        check(ids);
+        check_tokens(ids, model_.config().vocab);
         const auto cut =
             resolved(policy, [&](index tokens) { return Model::workspace_bytes(model_.config(), tokens); });
         run_pending(0);
         has_logits_ = false;
         const auto total = static_cast<index>(ids.size());
-        for (index done = 0; done < total;) {
-            const index count = traceable(checked_chunk(cut.next_chunk(total - done), total - done), total - done);
-            const bool last = done + count == total;
-            run(ids.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(count)),
+        for_each_chunk(total, traceable_chunks(cut), progress, [&](index first, index count) {
+            const bool last = first + count == total;
+            run(ids.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)),
                 logits_view(last ? 1 : 0));
             if (last) keep_logits();
-            done += count;
-            if (progress && !progress(done, total) && !last)
-                throw cancelled({"session::prefill",
-                                 {},
-                                 "stopped by the progress callback after " + std::to_string(done) + " of " +
-                                     std::to_string(total) + " tokens",
-                                 {},
-                                 {}});
-        }
+        });
     }
 
     /// The token that `choose` picks to come next. Throws argument_error when nothing was prefilled yet, and whatever
@@ -122,7 +110,7 @@ public:
         static_assert(token_chooser<std::remove_reference_t<Chooser>>,
                       "ssm: what chooses a token is callable with std::span<const float> and returns a token_id");
         const token_id id = choose(logits());
-        check({&id, 1});
+        check_tokens({&id, 1}, model_.config().vocab);
         pending_ = id;
         return id;
     }
@@ -141,18 +129,16 @@ public:
     /// Reads `ids` at once and returns the logits after each of them, (ids, vocab) row by row, until the next call.
     /// Throws as `prefill` does.
     [[nodiscard]] std::span<const float> score(std::span<const token_id> ids) {
-        check(ids);
+        check_tokens(ids, model_.config().vocab);
         run_pending(0);
         const index vocab = model_.config().vocab;
         const auto total = static_cast<index>(ids.size());
         if (total * vocab > static_cast<index>(score_rows_.size()))
             score_rows_ = model_.device().template allocate<float>(total * vocab, "logits");
         const matrix_view<float> rows(score_rows_.data(), total, vocab);
-        for (index done = 0; done < total;) {
-            const index count = traceable(total - done, total - done);
-            run(ids.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(count)), rows.rows(done, count));
-            done += count;
-        }
+        for_each_chunk(total, traceable_chunks(whole_prompt{}), nullptr, [&](index first, index count) {
+            run(ids.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)), rows.rows(first, count));
+        });
         model_.device().copy(rows.rows(total - 1, 1), logits_view(1));
         keep_logits();
         scores_ = model_.device().download(matrix_view<const float>(rows));
@@ -198,27 +184,6 @@ public:
 
 private:
     static constexpr bool on_host = std::is_same_v<buffer, std::vector<float>>;
-
-    void check(std::span<const token_id> ids) const {
-        const index vocab = model_.config().vocab;
-        if (ids.empty())
-            throw argument_error({"session::prefill", "ids", "none", "at least one token",
-                                  "begin an empty prompt with the beginning- or end-of-text token"});
-        for (std::size_t i = 0; i < ids.size(); ++i)
-            if (ids[i] < 0 || ids[i] >= vocab)
-                throw argument_error(
-                    {"session", "ids", "token " + std::to_string(ids[i]) + " at position " + std::to_string(i),
-                     "0 to " + std::to_string(vocab - 1), "the tokenizer and the model must belong together"});
-    }
-
-    static index checked_chunk(index count, index left) {
-        if (count >= 1 && count <= left) return count;
-        throw argument_error({"session::prefill",
-                              "policy.next_chunk(" + std::to_string(left) + ")",
-                              std::to_string(count),
-                              "1 to " + std::to_string(left),
-                              {}});
-    }
 
     void reserve_scratch(index tokens) {
         if (scratch_ && tokens <= scratch_->capacity()) return;
@@ -267,11 +232,21 @@ private:
             return 0;
     }
 
-    /// Of `count` tokens that could be run next, so many that the last ones of the `left` ones can be taken back.
-    [[nodiscard]] index traceable(index count, index left) const {
+    /// A policy's chunks, but for the last tokens of a prompt, which are cut off: those that can be taken back.
+    template <class Policy>
+    struct traceable {
+        Policy policy;
+        index window;  // 0 for a session that does not go back
+        [[nodiscard]] index next_chunk(index left) const {
+            const index count = policy.next_chunk(left);
+            return window > 0 && left > window && count <= left ? std::min(count, left - window) : count;
+        }
+    };
+    template <class Policy>
+    [[nodiscard]] traceable<Policy> traceable_chunks(const Policy& policy) const {
         if constexpr (traces<Model>)
-            if (history_) return std::min(count, left > history_->window() ? left - history_->window() : left);
-        return count;
+            if (history_) return {policy, history_->window()};
+        return {policy, 0};
     }
 
     void take_back(index tokens) {

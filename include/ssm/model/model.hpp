@@ -58,6 +58,11 @@ public:
     /// What a layer of such a model remembers.
     [[nodiscard]] static layer_shape shape(const model_config& config) { return block_type::mixer::shape(config); }
 
+    /// For another model of the same weights, such as one on another device object that sees the same memory.
+    [[nodiscard]] const std::shared_ptr<const weights<Backend, Arch>>& shared_weights() const noexcept {
+        return weights_;
+    }
+
     /// The state before the first token of one sequence, or of several that are read in step. Throws argument_error for
     /// fewer than one, or memory_error.
     [[nodiscard]] state_type start_state(index sequences = 1) const {

@@ -131,7 +131,8 @@ public:
             move_cursor(first + s, static_cast<index>(tokens));
         }
     }
-    /// The same for tokens whose ids the host does not know.
+    /// The same for tokens whose ids the host does not know, of all sequences or of some.
+    void advance(index tokens) noexcept { advance(0, sequences(), tokens); }
     void advance(index first, index count, index tokens) noexcept {
         for (index s = first; s < first + count; ++s) {
             at(s).read.add_unseen(tokens);

@@ -2,6 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <ssm/core/dtype.hpp>
+
+#include <type_traits>
+
 namespace ssm::cuda_kernels {
 
 inline constexpr float log2_of_e = 1.4426950408889634F;
@@ -21,6 +25,12 @@ __device__ inline float silu_coarse(float x) {
     float tanh;
     asm("tanh.approx.f32 %0, %1;" : "=f"(tanh) : "f"(0.5F * x));
     return __fmaf_rn(0.5F * x, tanh, 0.5F * x);
+}
+
+/// x / (1 + e^-x), as precisely as X can tell.
+template <class X>
+__device__ float silu_for(float x) {
+    return std::is_same_v<X, bf16> ? silu_coarse(x) : silu_unit(x);
 }
 
 /// log(1 + e^x) = max(x, 0) + log(1 + u) with u = e^-|x|, by one exponential and a polynomial for log(1 + u) / u on [0, 1]

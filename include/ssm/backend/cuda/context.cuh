@@ -41,7 +41,47 @@ struct launch_shape {
     std::size_t shared_bytes = 0;
     bool overlaps = false;
     bool leaves_shared = false;
+    unsigned cluster =
+        1;  // neighbours along y that reach each other's shared memory; more than 1 from compute capability 9.0
 };
+
+/// A launch as the runtime wants it; the attributes must live as long.
+struct launch_config {
+    cudaLaunchAttribute attributes[2] = {};
+    cudaLaunchConfig_t config = {};
+
+    launch_config(const context& on, const launch_shape& shape) {
+        unsigned count = 0;
+        if (shape.overlaps && on.overlaps_kernels) {
+            attributes[count].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+            attributes[count++].val.programmaticStreamSerializationAllowed = 1;
+        }
+        if (shape.cluster > 1) {
+            attributes[count].id = cudaLaunchAttributeClusterDimension;
+            attributes[count].val.clusterDim.x = 1;
+            attributes[count].val.clusterDim.y = shape.cluster;
+            attributes[count++].val.clusterDim.z = 1;
+        }
+        config.gridDim = shape.grid;
+        config.blockDim = dim3(shape.threads);
+        config.dynamicSmemBytes = shape.shared_bytes;
+        config.stream = on.stream;
+        config.attrs = attributes;
+        config.numAttrs = count;
+    }
+    launch_config(const launch_config&) = delete;
+    launch_config& operator=(const launch_config&) = delete;
+};
+
+/// Allows a kernel the shared memory that its launch asks for.
+template <class Kernel>
+void allow_shared(const char* name, Kernel* kernel, const launch_shape& shape) {
+    constexpr std::size_t without_asking = 48 * 1024;
+    if (shape.shared_bytes > without_asking)
+        check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                   static_cast<int>(shape.shared_bytes)),
+              name);
+}
 
 /// Enqueues a kernel; errors carry `name`. A grid of no blocks is no work.
 template <class... Parameters, class... Arguments>
@@ -49,28 +89,25 @@ void launch(const context& on, const char* name, void (*kernel)(Parameters...), 
             Arguments&&... arguments) {
     if (shape.grid.x == 0 || shape.grid.y == 0 || shape.grid.z == 0) return;
     on.require_current();
-    constexpr std::size_t without_asking = 48 * 1024;
-    if (shape.shared_bytes > without_asking)
-        check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                   static_cast<int>(shape.shared_bytes)),
-              name);
-    const bool overlaps = shape.overlaps && on.overlaps_kernels;
+    allow_shared(name, kernel, shape);
     // A multiprocessor changes its division into cache and shared memory only when it is idle.
-    if (overlaps && shape.leaves_shared)
+    if (shape.overlaps && on.overlaps_kernels && shape.leaves_shared)
         check(cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout,
                                    cudaSharedmemCarveoutMaxShared),
               name);
-    cudaLaunchAttribute overlap = {};
-    overlap.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-    overlap.val.programmaticStreamSerializationAllowed = 1;
-    cudaLaunchConfig_t config = {};
-    config.gridDim = shape.grid;
-    config.blockDim = dim3(shape.threads);
-    config.dynamicSmemBytes = shape.shared_bytes;
-    config.stream = on.stream;
-    config.attrs = &overlap;
-    config.numAttrs = overlaps ? 1 : 0;
-    check(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...), name);
+    const launch_config config(on, shape);
+    check(cudaLaunchKernelEx(&config.config, kernel, static_cast<Parameters>(arguments)...), name);
+}
+
+/// Clusters of `shape` that fit on the device at once; none where there are no clusters.
+template <class Kernel>
+unsigned most_clusters(const context& on, const char* name, Kernel* kernel, const launch_shape& shape) {
+    if (!on.overlaps_kernels) return 0;
+    allow_shared(name, kernel, shape);
+    const launch_config config(on, shape);
+    int count = 0;
+    check(cudaOccupancyMaxActiveClusters(&count, kernel, &config.config), name);
+    return static_cast<unsigned>(count);
 }
 
 /// Returns once the kernel before this one has ended and what it wrote can be read.
@@ -84,6 +121,26 @@ __device__ inline void release_successor() {
 #if __CUDA_ARCH__ >= 900
     asm volatile("griddepcontrol.launch_dependents;");
 #endif
+}
+
+/// Waits for every thread of the cluster; what they wrote to shared memory can then be read by all.
+__device__ inline void cluster_barrier() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("barrier.cluster.arrive.release.aligned;\n\tbarrier.cluster.wait.acquire.aligned;" ::: "memory");
+#endif
+}
+/// What the cluster's block of that rank has where this one has `*at`, in shared memory.
+__device__ inline float load_of_block(const float* at, int rank) {
+    float value = 0;
+#if __CUDA_ARCH__ >= 900
+    asm volatile(
+        "{\n\t.reg .u32 address;\n\tmapa.shared::cluster.u32 address, %1, %2;\n\t"
+        "ld.shared::cluster.f32 %0, [address];\n\t}"
+        : "=f"(value)
+        : "r"(static_cast<unsigned>(__cvta_generic_to_shared(at))), "r"(rank)
+        : "memory");
+#endif
+    return value;
 }
 
 /// How many times `step` fits into `count`, rounded up.

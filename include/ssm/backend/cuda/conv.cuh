@@ -29,6 +29,17 @@ struct conv_task {
         const index width = taps.rows() - 1;
         return window(sequence * width + ConvState::slot(-t, width, cursor), ch);
     }
+
+    /// Leaves the window of a channel holding its last K-1 inputs, oldest first so that one is read before it is
+    /// overwritten.
+    template <class ConvState>
+    __device__ void update_window(index sequence, index ch) const {
+        const index width = taps.rows() - 1;
+        const index next_cursor = ConvState::advance(cursor, width, tokens);
+        for (index age = width; age >= 1; --age)
+            window(sequence * width + ConvState::slot(age, width, next_cursor), ch) =
+                input<ConvState>(sequence, tokens - age, ch);
+    }
 };
 
 /// Outputs of any number of taps, one thread each.
@@ -48,7 +59,8 @@ __global__ void causal_conv_kernel(conv_task<X> task) {
     }
 }
 
-/// The tuned form: `Taps` taps, a pack of channels and a run of tokens a thread, each input read once.
+/// The tuned form: `Taps` taps, a pack of channels and a run of tokens a thread, each input read once. Whoever begins a
+/// sequence, and so reads the window, leaves the next one there: of at least `Run` tokens, it comes from x alone.
 template <class ConvState, int Taps, int Run, class X>
 __global__ void __launch_bounds__(128) causal_conv_run_kernel(conv_task<X> task) {
     constexpr int width = lane_width<X>;
@@ -67,6 +79,8 @@ __global__ void __launch_bounds__(128) causal_conv_run_kernel(conv_task<X> task)
 #pragma unroll
         for (int k = 1; k < Taps; ++k) seen[k][i] = task.template input<ConvState>(sequence, first - Taps + k, ch + i);
     }
+    if (first == 0)
+        for (int i = 0; i < width; ++i) task.template update_window<ConvState>(sequence, ch + i);
     const X* from = task.x.data() + (sequence * task.tokens + first) * task.x.stride() + ch;
     X* to = task.y.data() + (sequence * task.tokens + first) * task.y.stride() + ch;
     constexpr int ahead = 4;  // rows on their way at once
@@ -88,7 +102,7 @@ __global__ void __launch_bounds__(128) causal_conv_run_kernel(conv_task<X> task)
                 float sum = bias[i];
 #pragma unroll
                 for (int k = 0; k < Taps; ++k) sum = __fmaf_rn(tap[k][i], seen[k][i], sum);
-                result[i] = silu_unit(sum);
+                result[i] = silu_for<X>(sum);
             }
             pack<X> rounded;
 #pragma unroll
@@ -100,19 +114,12 @@ __global__ void __launch_bounds__(128) causal_conv_run_kernel(conv_task<X> task)
     }
 }
 
-/// Leaves the window holding the last K-1 inputs, oldest first so that a row is read before it is overwritten.
 template <class ConvState, class X>
 __global__ void update_window_kernel(conv_task<X> task) {
     const index ch = static_cast<index>(blockIdx.x) * blockDim.x + threadIdx.x;
-    const index sequence = blockIdx.y;
     release_successor();
     wait_for_predecessor();
-    if (ch >= task.x.columns()) return;
-    const index width = task.taps.rows() - 1;
-    const index next_cursor = ConvState::advance(task.cursor, width, task.tokens);
-    for (index age = width; age >= 1; --age)
-        task.window(sequence * width + ConvState::slot(age, width, next_cursor), ch) =
-            task.template input<ConvState>(sequence, task.tokens - age, ch);
+    if (ch < task.x.columns()) task.template update_window<ConvState>(blockIdx.y, ch);
 }
 
 /// y = silu(causal_conv(x)), and the window moved on; see `can_convolve` in backend/concepts.hpp.
@@ -122,20 +129,15 @@ void causal_conv_silu(const context& on, const conv_task<X>& task, index sequenc
     const index channels = task.x.columns();
     const bool packs = holds_packs(task.x.data(), task.x.stride()) && holds_packs(task.y.data(), task.y.stride()) &&
                        channels % lane_width<X> == 0;
-    const auto tuned = [&]<int Taps>(std::integral_constant<int, Taps>) {
+    if (packs && task.tokens >= run && task.taps.rows() == 4) {
         const dim3 grid(grid_for(channels, 128 * lane_width<X>), grid_for(task.tokens, run),
                         static_cast<unsigned>(sequences));
-        launch(on, "causal_conv_run", causal_conv_run_kernel<ConvState, Taps, run, X>,
-               {.grid = grid, .threads = 128, .overlaps = true}, task);
-    };
-    if (packs && task.tokens >= run && task.taps.rows() == 4) {
-        tuned(std::integral_constant<int, 4>{});
-    } else {
-        const dim3 grid(grid_for(channels, 128), static_cast<unsigned>(task.tokens < 4096 ? task.tokens : 4096),
-                        static_cast<unsigned>(sequences));
-        launch(on, "causal_conv", causal_conv_kernel<ConvState, X>, {.grid = grid, .threads = 128, .overlaps = true},
-               task);
+        return launch(on, "causal_conv_run", causal_conv_run_kernel<ConvState, 4, run, X>,
+                      {.grid = grid, .threads = 128, .overlaps = true}, task);
     }
+    const dim3 grid(grid_for(channels, 128), static_cast<unsigned>(task.tokens < 4096 ? task.tokens : 4096),
+                    static_cast<unsigned>(sequences));
+    launch(on, "causal_conv", causal_conv_kernel<ConvState, X>, {.grid = grid, .threads = 128, .overlaps = true}, task);
     if (task.taps.rows() > 1)
         launch(
             on, "update_window", update_window_kernel<ConvState, X>,

@@ -9,6 +9,7 @@
 #include <ssm/backend/cuda/conv.cuh>
 #include <ssm/backend/cuda/elementwise.cuh>
 #include <ssm/backend/cuda/gemm.cuh>
+#include <ssm/backend/cuda/graph.cuh>
 #include <ssm/backend/cuda/mamba_step.cuh>
 #include <ssm/backend/cuda/matrix.cuh>
 #include <ssm/backend/cuda/matvec.cuh>
@@ -23,6 +24,7 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace ssm {
@@ -30,10 +32,10 @@ namespace ssm {
 /// The CUDA backend on the device that is current when it is made: activations of one type, weights in f32, bf16 or f16
 /// as stored, sums, state, residual stream and logits in float.
 ///
-/// Every operation is enqueued on one stream and returns at once; only `download` and the comparison of buffers wait.
-/// Nothing is allocated but by `allocate`, `upload` and `upload_matrix`, so what the model enqueues can be captured in a
-/// graph. Operations and shapes are those of `backend/concepts.hpp` and `backend/capabilities.hpp`. Products of more than
-/// four rows are cuBLASLt's, whose rounding depends on their number.
+/// Every operation is enqueued on one stream and returns at once; only `download`, `read`, `synchronize` and the comparison
+/// of buffers wait. Nothing is allocated but by `allocate`, `upload` and `upload_matrix`, so what the model enqueues can be
+/// captured in a graph. Operations and shapes are those of `backend/concepts.hpp` and `backend/capabilities.hpp`. The
+/// rounding of a product depends on its number of rows.
 template <class Activation>
 class basic_cuda {
     static_assert(stored_element<Activation>, "ssm: activations are float, ssm::bf16 or ssm::f16");
@@ -72,6 +74,14 @@ public:
     void copy(matrix_view<const activation> from, matrix_view<activation> to) const
         requires(!std::is_same_v<activation, float>) {
         copy_rows(from, to);
+    }
+    /// Token ids, once all work enqueued before has ended.
+    void read(vector_view<const token_id> from, std::span<token_id> to) const {
+        if (!to.empty())
+            cuda_kernels::check(
+                cudaMemcpyAsync(to.data(), from.data(), to.size_bytes(), cudaMemcpyDeviceToHost, stream()),
+                "cudaMemcpyAsync");
+        synchronize();
     }
     [[nodiscard]] matrix upload_matrix(const stored_tensor& tensor, dtype type) const {
         return matrix(on(), staging_, tensor, type);
@@ -161,9 +171,18 @@ public:
     void sample(matrix_view<const float> logits, cuda_sampler& sampler, vector_view<token_id> ids) const {
         cuda_kernels::sample(on(), logits, sampler, ids);
     }
+    /// Whether `cuda_sampler` has all of these options.
+    [[nodiscard]] static bool samples_with(const sampling_options& options) { return cuda_sampler::has(options); }
     [[nodiscard]] cuda_sampler make_sampler(const sampling_options& options, index vocab, index rows = 1) const {
         return cuda_sampler(on(), options, vocab, rows);
     }
+
+    /// What `enqueue()` enqueues here, without running it, and the same once more each time.
+    template <class Enqueue>
+    [[nodiscard]] cuda_graph capture(Enqueue&& enqueue) const {
+        return cuda_graph(stream(), std::forward<Enqueue>(enqueue));
+    }
+    void replay(const cuda_graph& graph) const { graph.launch(stream()); }
 
 private:
     [[nodiscard]] const cuda_kernels::context& on() const noexcept { return resources_.on(); }

@@ -55,6 +55,9 @@ struct alignas(sizeof(T) * Count) pack {
     }
 };
 
+/// Element i, which is known when compiling.
+__device__ inline float element(const float4& v, int i) { return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w; }
+
 /// Whether rows that start at `data`, `stride` elements apart, can be read in packs.
 template <class T>
 bool holds_packs(const T* data, index stride) {

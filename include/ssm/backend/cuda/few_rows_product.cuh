@@ -5,6 +5,7 @@
 #include <ssm/backend/cuda/context.cuh>
 #include <ssm/backend/cuda/element.cuh>
 #include <ssm/backend/cuda/reduce.cuh>
+#include <ssm/backend/cuda/tensor_core.cuh>
 #include <ssm/core/view.hpp>
 
 namespace ssm::cuda_kernels {
@@ -12,50 +13,32 @@ namespace ssm::cuda_kernels {
 /// \file
 /// Products of 2 to 64 rows with a weight matrix, bf16 or f16, on the tensor cores, bound by reading the weights once.
 ///
-/// A block of 8 warps computes 16 outputs a group for all rows. The `splits` warps of a group share the depth, and with
-/// `parts` > 1 so do as many blocks, each with a sum of its own, so that few outputs fill the device too. Weights and rows of x come in stages of 128 elements of
-/// depth a warp, several stages ahead, to a ring in shared memory, which is filled with weights before the kernel waits
-/// for the one before it. The tensor cores do not care in which order depth is counted as long as both operands agree, so
-/// a lane takes its operands as they lie in memory: 8 neighbouring elements, for two instructions.
+/// A block of 8 warps computes 16 outputs a group for all rows. Depth is shared by the `splits` warps of a group, so that few
+/// outputs fill the device too, and by `parts` blocks: those of a cluster add their sums through each other's shared
+/// memory, so that rows of x are read by fewer blocks; others leave a sum each to whoever comes next. Weights and rows of x
+/// come in stages of 128 elements of depth a warp, several stages ahead, to a ring in shared memory, which is filled with
+/// weights before the kernel waits for the one before it. The tensor cores do not care in which order depth is counted as
+/// long as both operands agree, so a lane takes its operands as they lie in memory: 8 neighbouring elements, for two
+/// instructions.
+///
+/// Two warps a scheduler have no time to lose: addresses are counted up, and only a stage that depth ends in asks where.
 
 namespace few_rows {
 inline constexpr int threads = 256;
 inline constexpr int warps = threads / warp_size;
 inline constexpr int group_outputs = 16;
-inline constexpr int stage_depth = 128;                   // of a warp
-inline constexpr int stage_packs = stage_depth / 32 * 2;  // of weights of a lane
+inline constexpr int most_outputs = warps * group_outputs;  // of a block
+inline constexpr int stage_depth = 128;                     // of a warp
+inline constexpr int stage_packs = stage_depth / 32 * 2;    // of weights of a lane
 inline constexpr int most_stages = 5;
 }  // namespace few_rows
 
-/// d += a b for a (16, 16), b (16, 8) and d (16, 8), spread over a warp as mma.m16n8k16 has them.
-template <class T>
-__device__ void multiply_tile(float (&d)[4], unsigned a0, unsigned a1, unsigned a2, unsigned a3, unsigned b0,
-                              unsigned b1) {
-    if constexpr (std::is_same_v<T, bf16>)
-        asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
-            "{%0, %1, %2, %3};"
-            : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
-            : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
-    else
-        asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
-            "{%0, %1, %2, %3};"
-            : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
-            : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
-}
-
-/// The two tiles of a depth of 32: 8 elements of row `lane / 4` and of row `lane / 4 + 8` of the weights, and of row
-/// `lane / 4` of x, all from depth 8 (lane % 4) on.
-template <class T>
-__device__ void multiply_packs(float (&d)[4], const uint4& top, const uint4& bottom, const uint4& x) {
-    multiply_tile<T>(d, top.x, bottom.x, top.y, bottom.y, x.x, x.y);
-    multiply_tile<T>(d, top.z, bottom.z, top.w, bottom.w, x.z, x.w);
-}
-
 /// How a product is cut.
 struct few_rows_shape {
-    int splits;  // warps that share the depth of a group
-    int parts;   // blocks that do
-    int stages;  // in the ring
+    int splits;   // warps that share the depth of a group
+    int parts;    // blocks that do
+    bool joined;  // those are a cluster
+    int stages;   // in the ring
 
     [[nodiscard]] SSM_HD int groups() const { return few_rows::warps / splits; }
     [[nodiscard]] SSM_HD int outputs() const { return groups() * few_rows::group_outputs; }  // of a block
@@ -66,11 +49,104 @@ struct few_rows_shape {
     /// Packs of 8 elements.
     [[nodiscard]] SSM_HD int weight_packs() const { return few_rows::threads * few_rows::stage_packs; }
     [[nodiscard]] SSM_HD int stage_packs(int rows) const { return weight_packs() + rows * x_stride() / 8; }
+    [[nodiscard]] index bytes(int rows) const { return index{16} * stages * stage_packs(rows); }
+    /// Of the stages that a block uses of its ring.
+    [[nodiscard]] std::size_t used_bytes(int rows, index columns) const {
+        const index used = blocks_for(blocks_for(columns, depth()), parts);
+        return static_cast<std::size_t>(used < stages ? bytes(rows) / stages * used : bytes(rows));
+    }
+};
+
+inline dim3 few_rows_grid(const few_rows_shape& shape, index outputs) {
+    return dim3(grid_for(outputs, shape.outputs()), static_cast<unsigned>(shape.parts));
+}
+
+/// Brings a block's weights and rows of x to its ring, a stage a call.
+template <class T>
+class few_rows_stages {
+public:
+    __device__ few_rows_stages(matrix_view<const T> w, matrix_view<const T> x, const few_rows_shape& shape,
+                               index first_output, int first_stage, int held_rows, uint4* ring)
+        : depth_(static_cast<int>(x.columns())),
+          step_(shape.depth()),
+          rows_(static_cast<int>(x.rows())),
+          ring_(ring),
+          stage_packs_(shape.stage_packs(held_rows)),
+          ring_packs_(shape.stages * stage_packs_) {
+        const int thread = static_cast<int>(threadIdx.x), lane = thread % warp_size, warp = thread / warp_size;
+        const int begin = first_stage * step_;
+        weight_k_ = begin + warp % shape.splits * few_rows::stage_depth + lane % 16 * 8;
+        const int odd = lane / 16;
+        weight_to_ = warp * few_rows::stage_packs * warp_size + odd * 16 + (lane % 16 ^ odd * 4);
+        const index first = first_output + warp / shape.splits * few_rows::group_outputs + odd;
+        weights_ = w.data() + first * w.stride() + weight_k_;
+        row_pair_ = 2 * w.stride();
+        // Outputs past the end repeat the last one, whose sums nobody asks for.
+        const index left = w.rows() - 1 - first;
+        last_ = left < 0 ? -1 : left < 15 ? static_cast<int>(left) : 15;
+        if (left < 0) weights_ += left * w.stride();
+        const int row_packs = step_ / 8;
+        x_row_ = thread / row_packs;
+        x_rows_ = few_rows::threads / row_packs;
+        x_k_ = begin + thread % row_packs * 8;
+        x_to_ = shape.weight_packs() + x_row_ * (shape.x_stride() / 8) + thread % row_packs;
+        x_to_step_ = x_rows_ * (shape.x_stride() / 8);
+        x_ = x.data() + x_row_ * x.stride() + x_k_;
+        x_step_ = x_rows_ * x.stride();
+    }
+
+    /// Half a warp brings a stage of a row, so that memory is read in pieces of 256 bytes. Odd rows lie in shared memory with
+    /// halves of each line exchanged, so that neighbouring rows of a tile are in other banks.
+    __device__ void request_weights() {
+        uint4* const to = ring_ + weight_slot_ + weight_to_;
+        const bool exists = weight_k_ < depth_;
+        const T* from = exists ? weights_ : weights_ - weight_k_;
+#pragma unroll
+        for (int i = 0; i < few_rows::stage_packs; ++i) {
+            copy_async(to + i * warp_size, from, exists);
+            if (2 * i + 2 <= last_) from += row_pair_;
+        }
+        weight_k_ += step_;
+        weights_ += step_;
+        weight_slot_ = after(weight_slot_);
+    }
+
+    __device__ void request_x() {
+        uint4* to = ring_ + x_slot_ + x_to_;
+        const T* from = x_;
+        const bool exists = x_k_ < depth_;
+#pragma unroll 4
+        for (int row = x_row_; row < rows_; row += x_rows_) {
+            copy_async(to, exists ? from : from - x_k_, exists);
+            to += x_to_step_;
+            from += x_step_;
+        }
+        x_k_ += step_;
+        x_ += step_;
+        x_slot_ = after(x_slot_);
+    }
+
+    /// Where in the ring the stage after the one at `slot` lies.
+    [[nodiscard]] __device__ int after(int slot) const {
+        return slot + stage_packs_ == ring_packs_ ? 0 : slot + stage_packs_;
+    }
+
+private:
+    int depth_, step_, rows_;
+    uint4* ring_;
+    int stage_packs_, ring_packs_;
+    int weight_slot_ = 0, x_slot_ = 0;
+    int weight_k_, weight_to_, last_;
+    const T* weights_;
+    index row_pair_;
+    int x_row_, x_rows_, x_k_, x_to_, x_to_step_;
+    const T* x_;
+    index x_step_;
 };
 
 /// `Tiles` of 8 rows.
 template <int Tiles, class T, class Epilogue>
-__global__ void __launch_bounds__(few_rows::threads, 1)
+__global__ void __launch_bounds__(few_rows::threads, 2)  // registers are left for the kernels before and after
     few_rows_kernel(matrix_view<const T> w, matrix_view<const T> x, Epilogue epilogue, few_rows_shape shape) {
     using namespace few_rows;
     constexpr int held_rows = Tiles * 8;
@@ -78,64 +154,66 @@ __global__ void __launch_bounds__(few_rows::threads, 1)
     const int thread = static_cast<int>(threadIdx.x);
     const int lane = thread % warp_size, warp = thread / warp_size;
     const int group = warp / shape.splits, split = warp % shape.splits;
-    const int depth = static_cast<int>(x.columns());
-    const int all_stages = (depth + shape.depth() - 1) / shape.depth();
-    const int first_stage = all_stages * static_cast<int>(blockIdx.y) / shape.parts;
-    const int stages = all_stages * (static_cast<int>(blockIdx.y) + 1) / shape.parts - first_stage;
+    const int part = static_cast<int>(blockIdx.y);
+    const int all_stages = (static_cast<int>(x.columns()) + shape.depth() - 1) / shape.depth();
+    const int first_stage = all_stages * part / shape.parts;
+    const int stages = all_stages * (part + 1) / shape.parts - first_stage;
     const index first_output = static_cast<index>(blockIdx.x) * shape.outputs();
+    // Neighbouring threads end neighbouring outputs; of a cluster, each block a share of them.
+    const int own_outputs = shape.joined ? shape.outputs() / shape.parts : shape.outputs();
+    const int own = (shape.joined ? part * own_outputs : 0) + thread % own_outputs;
+    const int row_step = threads / own_outputs;
+    const int last_row = first_output + own < w.rows() ? static_cast<int>(x.rows()) : 0;
 
-    const auto slot = [&](int stage) { return ring + stage % shape.stages * shape.stage_packs(held_rows); };
-    const auto request_weights = [&](int stage) {
-        uint4* const to = slot(stage) + warp * stage_packs * warp_size + lane;
-#pragma unroll
-        for (int i = 0; i < stage_packs; ++i) {
-            const index output = first_output + group * group_outputs + i % 2 * 8 + lane / 4;
-            const int k = (first_stage + stage) * shape.depth() + split * stage_depth + i / 2 * 32 + lane % 4 * 8;
-            const bool exists = output < w.rows() && k < depth;
-            copy_async(to + i * warp_size, exists ? w.data() + output * w.stride() + k : w.data(), exists);
-        }
-    };
-    const auto request_x = [&](int stage) {
-        uint4* const to = slot(stage) + shape.weight_packs();
-        const int row_packs = shape.depth() / 8;
-        for (int i = thread; i < held_rows * row_packs; i += threads) {
-            const int row = i / row_packs, at = i % row_packs;
-            const int k = (first_stage + stage) * shape.depth() + at * 8;
-            const bool exists = row < x.rows() && k < depth;
-            copy_async(to + row * (shape.x_stride() / 8) + at, exists ? x.data() + row * x.stride() + k : x.data(),
-                       exists);
-        }
-    };
+    few_rows_stages<T> coming(w, x, shape, first_output, first_stage, held_rows, ring);
     const int ahead = shape.stages - 1;
-    for (int stage = 0; stage < ahead && stage < stages; ++stage) request_weights(stage);
-    release_successor();
+    for (int stage = 0; stage < ahead && stage < stages; ++stage) coming.request_weights();
+    // Who gets several sums may rely on all before this kernel to have ended.
+    const bool leaves_sums = shape.parts > 1 && !shape.joined;
+    if (!leaves_sums) release_successor();
     wait_for_predecessor();
+    if (leaves_sums) release_successor();
     for (int stage = 0; stage < ahead; ++stage) {
-        if (stage < stages) request_x(stage);
+        if (stage < stages) coming.request_x();
         close_copies();
     }
 
+    const int x_stride = shape.x_stride() / 8;
+    const int odd = lane / 4 % 2;
+    const uint4* const own_weights = ring + warp * stage_packs * warp_size + lane / 4 * 16 + lane % 4;
+    const uint4* const own_rows =
+        ring + shape.weight_packs() + split * (stage_depth / 8) + lane % 4 + lane / 4 * x_stride;
     float sum[Tiles][4] = {};
-    for (int stage = 0; stage < stages; ++stage) {
+    constexpr int most_own = held_rows * most_outputs / threads;  // sums that a thread ends
+    for (int stage = 0, slot = 0; stage < stages; ++stage, slot = coming.after(slot)) {
         await_copies(ahead - 1);
         __syncthreads();
         if (stage + ahead < stages) {
-            request_weights(stage + ahead);
-            request_x(stage + ahead);
+            coming.request_weights();
+            coming.request_x();
         }
+        // Once all weights are on their way, what the epilogue reads from far away follows them as far as the second-level
+        // cache. Into registers it would keep this loop waiting.
+        if (stage == (stages > ahead ? stages - ahead : 0))
+            for (int i = lane; i < most_own * Epilogue::far_lines; i += warp_size) {
+                const int row = warp * warp_size / own_outputs + i / Epilogue::far_lines * row_step;
+                if (row < last_row)
+                    epilogue.prefetch(row, first_output + own - lane % own_outputs, i % Epilogue::far_lines);
+            }
         close_copies();
-        const uint4* const weights = slot(stage) + warp * stage_packs * warp_size + lane;
-        const uint4* const rows = slot(stage) + shape.weight_packs() + split * (stage_depth / 8) + lane % 4;
+        const uint4* const weights = own_weights + slot;
+        const uint4* const rows = own_rows + slot;
 #pragma unroll
         for (int i = 0; i < stage_packs; i += 2) {
-            const uint4 top = weights[i * warp_size], bottom = weights[(i + 1) * warp_size];
+            const int at = (i / 2 ^ odd) * 4;  // as request_weights put it
+            const uint4 top = weights[at], bottom = weights[at + 8 * 16];
 #pragma unroll
             for (int tile = 0; tile < Tiles; ++tile)
-                multiply_packs<T>(sum[tile], top, bottom, rows[(tile * 8 + lane / 4) * (shape.x_stride() / 8) + i * 2]);
+                multiply_packs<T>(sum[tile], top, bottom, rows[tile * 8 * x_stride + i * 2]);
         }
     }
 
-    // The sums of a group's warps meet in shared memory, and neighbouring threads end neighbouring outputs.
+    // The sums of a group's warps, and of a cluster's blocks, meet in shared memory.
     __syncthreads();
     const int stride = shape.outputs() + 4;  // of a row
     float* const sums = reinterpret_cast<float*>(ring);
@@ -146,26 +224,34 @@ __global__ void __launch_bounds__(few_rows::threads, 1)
             const int row = tile * 8 + lane % 4 * 2 + i % 2;
             sums[(split * held_rows + row) * stride + group * group_outputs + i / 2 * 8 + lane / 4] = sum[tile][i];
         }
-    __syncthreads();
+    const int blocks = shape.joined ? shape.parts : 1;
+    if (shape.joined)
+        cluster_barrier();
+    else
+        __syncthreads();
     constexpr int at_once = 4;
-    const int count = static_cast<int>(x.rows()) * shape.outputs();
-    for (int first = thread; first < count; first += at_once * threads) {
+    const auto constants = last_row > 0 ? epilogue.constants_of(first_output + own) : typename Epilogue::constants{};
+    for (int first = thread / own_outputs; first < last_row; first += at_once * row_step) {
         typename Epilogue::prepared prepared[at_once];
-        const auto each = [&](const auto& work) {
 #pragma unroll
-            for (int i = 0; i < at_once; ++i) {
-                const int at = first + i * threads;
-                const int row = at / shape.outputs(), own = at % shape.outputs();
-                if (at < count && first_output + own < w.rows()) work(i, row, own);
-            }
-        };
-        each([&](int i, int row, int own) { prepared[i] = epilogue.prepare(row, first_output + own); });
-        each([&](int i, int row, int own) {
+        for (int i = 0; i < at_once; ++i)
+            if (first + i * row_step < last_row)
+                prepared[i] = epilogue.prepare(first + i * row_step, first_output + own);
+#pragma unroll
+        for (int i = 0; i < at_once; ++i) {
+            const int row = first + i * row_step;
+            if (row >= last_row) continue;
             float total = 0;
-            for (int s = 0; s < shape.splits; ++s) total += sums[(s * held_rows + row) * stride + own];
-            epilogue.finish(prepared[i], blockIdx.y * x.rows() + row, first_output + own, total);
-        });
+            for (int block = 0; block < blocks; ++block)
+                for (int s = 0; s < shape.splits; ++s) {
+                    const float* const at = &sums[(s * held_rows + row) * stride + own];
+                    total += shape.joined ? load_of_block(at, block) : *at;
+                }
+            epilogue.finish(constants, prepared[i], (shape.joined ? 0 : part) * x.rows() + row, first_output + own,
+                            total);
+        }
     }
+    if (shape.joined) cluster_barrier();  // the others may still read
 }
 
 /// Rows that `few_rows_product` takes: two stages of more would not fit beside each other.
@@ -177,28 +263,50 @@ bool takes_few_rows(const context& on, matrix_view<const T> x) {
     return x.rows() <= most_few_rows(on) && x.columns() % 8 == 0 && holds_packs(x.data(), x.stride());
 }
 
+/// How to cut a product so that most multiprocessors have a block: depth is shared by the blocks of a cluster, where all
+/// clusters fit beside each other, or else by warps. `parts` > 1 blocks share it in any case.
+template <int Tiles, class Kernel>
+few_rows_shape few_rows_cut(const context& on, Kernel* kernel, index outputs, index depth, int parts) {
+    const auto cut = [&](int blocks_a_sum, bool joined) {
+        few_rows_shape shape{1, blocks_a_sum, joined, 2};
+        while (shape.splits < few_rows::warps &&
+               blocks_for(outputs, shape.outputs()) * shape.parts * 4 < index{on.multiprocessors} * 3)
+            shape.splits *= 2;
+        while (shape.splits > 1 && shape.bytes(Tiles * 8) > on.shared_bytes) shape.splits /= 2;
+        // No more stages than a block has depth for; room is left for a small block of the kernel before.
+        const auto fits = [&] { return shape.bytes(Tiles * 8) + 16 * 1024 <= on.shared_bytes; };
+        while (shape.stages < few_rows::most_stages && fits()) ++shape.stages;
+        if (shape.stages > 2 && !fits()) --shape.stages;
+        return shape;
+    };
+    const few_rows_shape alone = cut(parts, false);
+    if (parts > 1 || alone.splits == 1) return alone;
+    for (const int blocks : {4, 2}) {
+        const few_rows_shape joined = cut(blocks, true);
+        const launch_shape launched{.grid = few_rows_grid(joined, outputs),
+                                    .threads = few_rows::threads,
+                                    .shared_bytes = joined.used_bytes(Tiles * 8, depth),
+                                    .cluster = static_cast<unsigned>(blocks)};
+        if (depth >= 2 * blocks * joined.depth() && launched.grid.x <= most_clusters(on, "few_rows", kernel, launched))
+            return joined;
+    }
+    return alone;
+}
+
 /// x w^T, each element to the epilogue; with `parts` > 1 that gets sums over parts of the depth, as rows
 /// `part * x.rows() + row`.
 template <class T, class Epilogue>
 void few_rows_product(const context& on, const char* name, matrix_view<const T> w, matrix_view<const T> x,
                       const Epilogue& epilogue, int parts = 1) {
     const auto run = [&]<int Tiles>(std::integral_constant<int, Tiles>) {
-        // Warps share the depth until few multiprocessors are left without a block.
-        few_rows_shape shape{1, parts, 2};
-        while (shape.splits < few_rows::warps &&
-               blocks_for(w.rows(), shape.outputs()) * parts * 4 < index{on.multiprocessors} * 3)
-            shape.splits *= 2;
-        const auto bytes = [&](int stages) { return index{16} * stages * shape.stage_packs(Tiles * 8); };
-        while (shape.splits > 1 && bytes(shape.stages) > on.shared_bytes) shape.splits /= 2;
-        while (shape.stages < few_rows::most_stages && bytes(shape.stages + 1) + 16 * 1024 <= on.shared_bytes)
-            ++shape.stages;
-        const index used = blocks_for(blocks_for(x.columns(), shape.depth()), parts);
-        launch(on, name, few_rows_kernel<Tiles, T, Epilogue>,
-               {.grid = dim3(grid_for(w.rows(), shape.outputs()), static_cast<unsigned>(parts)),
+        const auto kernel = few_rows_kernel<Tiles, T, Epilogue>;
+        const few_rows_shape shape = few_rows_cut<Tiles>(on, kernel, w.rows(), x.columns(), parts);
+        launch(on, name, kernel,
+               {.grid = few_rows_grid(shape, w.rows()),
                 .threads = few_rows::threads,
-                .shared_bytes =
-                    static_cast<std::size_t>(bytes(used < shape.stages ? static_cast<int>(used) : shape.stages)),
-                .overlaps = true},
+                .shared_bytes = shape.used_bytes(Tiles * 8, x.columns()),
+                .overlaps = true,
+                .cluster = shape.joined ? static_cast<unsigned>(shape.parts) : 1U},
                w, x, epilogue, shape);
     };
     if (x.rows() <= 8)

@@ -52,7 +52,7 @@ void mamba_step_together(const context& on, const mamba_layer<B>& layer, matrix_
     rms_norm(on, matrix_view<const float>(residual), layer.norm_gain, layer.norm_eps, u);
     few_rows_product(on, "in_proj", layer.in_proj->template as<X>(), matrix_view<const X>(u), conv);
     few_rows_product(on, "x_proj", layer.x_proj->template as<X>(), x, store_epilogue<float>{dt_b_c, {}}, x_proj_parts);
-    state_steps_together(on, layer.dt_proj->template as<X>(), step, x_proj_parts);
+    state_steps_together<x_proj_parts>(on, layer.dt_proj->template as<X>(), step);
     few_rows_product(on, "out_proj", layer.out_proj->template as<X>(), x, add_epilogue{residual, layer.out_bias});
 }
 
@@ -60,13 +60,15 @@ void mamba_step_together(const context& on, const mamba_layer<B>& layer, matrix_
 template <class X, class B>
 index most_steps(const context& on, const mamba_layer<B>& layer) {
     const cuda_matrix* const matrices[] = {layer.in_proj, layer.x_proj, layer.dt_proj, layer.out_proj};
+    if (layer.taps.rows() > conv_step_epilogue<shift_window, X>::most_taps) return 0;
     index most = most_few_rows(on);
     for (const cuda_matrix* matrix : matrices) {
         if (matvec_shared_bytes(matrix->columns(), size_of(matrix->type())) > on.shared_bytes) return 0;
         // The tensor cores want both operands in one type and rows in whole packs.
         if (sizeof(X) != 2 || matrix->type() != dtype_of<X> || matrix->columns() % 8 != 0) most = 1;
     }
-    return most;
+    const state_steps_layout<X> layout{static_cast<int>(layer.dt_proj->columns()), static_cast<int>(layer.a.rows())};
+    return layout.bytes() <= on.shared_bytes ? most : 1;
 }
 
 /// See `steps_mamba` in backend/capabilities.hpp.

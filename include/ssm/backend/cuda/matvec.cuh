@@ -16,8 +16,9 @@ namespace ssm::cuda_kernels {
 /// memory, many steps ahead, so that no register and no barrier waits for them. The ring is filled before the kernel waits
 /// for the one before it, since weights are const: up to 160 KB on each multiprocessor are on their way while other
 /// kernels compute little and read less, which hides those, this one's launch, and the staging of x.
-/// A source stages x. An epilogue takes each output: `prepare` reads what it needs while the weights are on their way,
-/// `finish` gets the sum.
+/// A source stages x. An epilogue takes each output of each row: `constants_of` an output and `prepare` read what it needs
+/// while the weights are on their way, `finish` gets the sum. Who can not hold so much ahead has `prefetch` ask for each of the
+/// `far_lines` lines of memory of a row and 32 outputs.
 
 inline constexpr int matvec_threads = 512;
 inline constexpr int matvec_outputs = 2;                                        // a warp
@@ -86,9 +87,13 @@ struct store_epilogue {
     matrix_view<Y> y;
     vector_view<const float> bias;
 
-    using prepared = float;
-    __device__ float prepare(index, index output) const { return bias.empty() ? 0.0F : bias[output]; }
-    __device__ void finish(float added, index row, index output, float sum) const {
+    using constants = float;
+    struct prepared {};
+    static constexpr int far_lines = 0;
+    __device__ void prefetch(index, index, int) const {}
+    __device__ float constants_of(index output) const { return bias.empty() ? 0.0F : bias[output]; }
+    __device__ prepared prepare(index, index) const { return {}; }
+    __device__ void finish(float added, prepared, index row, index output, float sum) const {
         y(row, output) = narrow<Y>(sum + added);
     }
 };
@@ -98,11 +103,15 @@ struct add_epilogue {
     matrix_view<float> y;
     vector_view<const float> bias;
 
+    using constants = float;
     using prepared = float;
-    __device__ float prepare(index row, index output) const {
-        return y(row, output) + (bias.empty() ? 0.0F : bias[output]);
+    static constexpr int far_lines = 0;  // a row's sums have just been written
+    __device__ void prefetch(index, index, int) const {}
+    __device__ float constants_of(index output) const { return bias.empty() ? 0.0F : bias[output]; }
+    __device__ float prepare(index row, index output) const { return y(row, output); }
+    __device__ void finish(float added, float before, index row, index output, float sum) const {
+        y(row, output) = sum + (before + added);
     }
-    __device__ void finish(float added, index row, index output, float sum) const { y(row, output) = sum + added; }
 };
 
 /// Where a warp is in its outputs: a pair of rows of weights, and how far along them in steps of 32 packs.
@@ -161,10 +170,14 @@ __global__ void __launch_bounds__(matvec_threads)
     // Each of the first lanes ends one of the sums.
     const auto own_output = [&] { return static_cast<index>(now.pair) * matvec_outputs + lane; };
     const auto ends_one = [&] { return lane < matvec_outputs && own_output() < w.rows(); };
+    typename Epilogue::constants constants = {};
     typename Epilogue::prepared prepared = {};
     float sum[matvec_outputs] = {};
     for (int at = 0; now.pair < pairs; at = at + 1 == Ahead ? 0 : at + 1) {
-        if (now.step == 0 && ends_one()) prepared = epilogue.prepare(0, own_output());
+        if (now.step == 0 && ends_one()) {
+            constants = epilogue.constants_of(own_output());
+            prepared = epilogue.prepare(0, own_output());
+        }
         await_copies<Ahead - 1>();
         const int chunk = now.step * warp_size + lane;
         if (chunk < layout.chunks) {
@@ -192,7 +205,7 @@ __global__ void __launch_bounds__(matvec_threads)
                 if (lane == o) own = total;
                 sum[o] = 0;
             }
-            if (ends_one()) epilogue.finish(prepared, 0, own_output(), own);
+            if (ends_one()) epilogue.finish(constants, prepared, 0, own_output(), own);
         }
         now.advance(steps, stride);
     }
@@ -268,7 +281,7 @@ __global__ void __launch_bounds__(depth_threads)
     for (int chunk = ahead * depth_threads + static_cast<int>(threadIdx.x); chunk < chunks; chunk += depth_threads)
         add(load_once(weights + static_cast<index>(chunk) * width), chunk);
     const float total = block_sum(sum, sums);
-    if (threadIdx.x == 0) epilogue.finish(epilogue.prepare(0, output), 0, output, total);
+    if (threadIdx.x == 0) epilogue.finish(epilogue.constants_of(output), epilogue.prepare(0, output), 0, output, total);
 }
 
 template <class W, class X, class Epilogue>

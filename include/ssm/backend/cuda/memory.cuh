@@ -14,14 +14,17 @@
 namespace ssm {
 
 /// Device memory from the CUDA runtime. A `std::pmr::memory_resource` whose memory only the device may touch; derive
-/// another to take the backend's memory from a pool of the application.
+/// another to take the backend's memory from a pool of the application. Throws std::bad_alloc when there is no more, and
+/// device_error for anything else, such as a capture in progress.
 class cuda_heap final : public std::pmr::memory_resource {
     void* do_allocate(std::size_t bytes, std::size_t /*alignment: 256 or better*/) override {
         void* memory = nullptr;
-        if (cudaMalloc(&memory, bytes) != cudaSuccess) {
+        const cudaError_t status = cudaMalloc(&memory, bytes);
+        if (status == cudaErrorMemoryAllocation) {
             (void)cudaGetLastError();
             throw std::bad_alloc();
         }
+        cuda_kernels::check(status, "cudaMalloc");
         return memory;
     }
     void do_deallocate(void* memory, std::size_t, std::size_t) override { (void)cudaFree(memory); }

@@ -113,10 +113,48 @@ __global__ void __launch_bounds__(96) rms_norm_parts_kernel(matrix_view<X> x, no
     for (int at = held * warp_size + lane; at < size; at += warp_size) from[at] = scaled(widen(from[at]), at);
 }
 
+/// The same for ranges of whole packs, at most a warp's: a warp a row, each range read at once.
+template <class X>
+__global__ void __launch_bounds__(256) rms_norm_packs_kernel(matrix_view<X> x, norm_parts parts, float eps) {
+    constexpr int width = lane_width<X>;
+    const index row = static_cast<index>(blockIdx.x) * (256 / warp_size) + threadIdx.x / warp_size;
+    const int lane = static_cast<int>(threadIdx.x) % warp_size;
+    release_successor();
+    wait_for_predecessor();
+    if (row >= x.rows()) return;
+    pack<X>* at[3];
+    pack<X> values[3] = {};
+    index first = lane * width;
+#pragma unroll
+    for (int part = 0; part < 3; first += parts.sizes[part++]) {
+        at[part] = reinterpret_cast<pack<X>*>(x.data() + row * x.stride() + first);
+        if (lane * width < parts.sizes[part]) values[part] = *at[part];
+    }
+#pragma unroll
+    for (int part = 0; part < 3; ++part) {
+        float squares = 0;
+#pragma unroll
+        for (int i = 0; i < width; ++i) squares += values[part][i] * values[part][i];
+        const float scale = 1.0F / sqrtf(warp_sum(squares) / static_cast<float>(parts.sizes[part]) + eps);
+        if (lane * width >= parts.sizes[part]) continue;
+        const float* const gain = parts.gains[part].empty() ? nullptr : parts.gains[part].data() + lane * width;
+        const auto scaled = [&](int i) { return values[part][i] * scale * (gain == nullptr ? 1.0F : gain[i]); };
+        pack<X> result;
+#pragma unroll
+        for (int i = 0; i < width; i += 2) result.set_pair(i, scaled(i), scaled(i + 1));
+        *at[part] = result;
+    }
+}
+
 template <class X>
 void rms_norm_parts(const context& on, matrix_view<X> x, std::array<index, 3> sizes,
                     std::array<vector_view<const float>, 3> gains, float eps) {
     const norm_parts parts{{sizes[0], sizes[1], sizes[2]}, {gains[0], gains[1], gains[2]}};
+    const auto fits = [](index size) { return size % lane_width<X> == 0 && size <= lane_width<X> * warp_size; };
+    if (fits(sizes[0]) && fits(sizes[1]) && fits(sizes[2]) && holds_packs(x.data(), x.stride()))
+        return launch(on, "rms_norm_parts", rms_norm_packs_kernel<X>,
+                      {.grid = dim3(grid_for(x.rows(), 256 / warp_size)), .threads = 256, .overlaps = true}, x, parts,
+                      eps);
     launch(on, "rms_norm_parts", rms_norm_parts_kernel<X>,
            {.grid = dim3(static_cast<unsigned>(x.rows())), .threads = 96, .overlaps = true}, x, parts, eps);
 }

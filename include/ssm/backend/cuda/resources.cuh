@@ -30,6 +30,13 @@ namespace cuda_kernels {
 template <class = void>
 __global__ void probe_kernel() {}
 
+/// Throws device_error for a GPU before Ampere.
+inline void require_capability(int major, int minor) {
+    if (major >= 8) return;
+    throw device_error({"cuda", "compute capability", std::to_string(major) + "." + std::to_string(minor),
+                        "8.0 or later", "another GPU is needed; cudaSetDevice chooses among several"});
+}
+
 /// The properties of the current device that operations go by; no stream and no memory. Throws device_error when the
 /// device or the driver cannot run this library.
 inline context describe_current_device() {
@@ -42,13 +49,7 @@ inline context describe_current_device() {
         check(cudaDeviceGetAttribute(&value, which, on.device), "cudaDeviceGetAttribute");
         return value;
     };
-    const int major = attribute(cudaDevAttrComputeCapabilityMajor);
-    if (major < 8)
-        throw device_error({"cuda",
-                            "compute capability",
-                            std::to_string(major) + "." + std::to_string(attribute(cudaDevAttrComputeCapabilityMinor)),
-                            "8.0 or later",
-                            {}});
+    require_capability(attribute(cudaDevAttrComputeCapabilityMajor), attribute(cudaDevAttrComputeCapabilityMinor));
     on.multiprocessors = attribute(cudaDevAttrMultiProcessorCount);
     on.shared_bytes = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin);
     cudaFuncAttributes compiled = {};

@@ -24,11 +24,14 @@ namespace ssm {
 /// every time. It counts its draws in device memory, so that a captured step draws anew at each launch.
 class cuda_sampler {
 public:
-    /// For `rows` rows of `vocab` logits. Throws argument_error for an option out of range or a repetition penalty,
-    /// which `ssm::sampler` has, and memory_error.
+    /// All options but the repetition penalty, which `ssm::sampler` has.
+    [[nodiscard]] static bool has(const sampling_options& options) noexcept { return options.repetition_penalty == 1; }
+
+    /// For `rows` rows of `vocab` logits. Throws argument_error for an option out of range or one that it does not
+    /// have, and memory_error.
     cuda_sampler(const cuda_kernels::context& on, const sampling_options& options, index vocab, index rows = 1)
         : options_(validated(options)), draws_(on, rows, "sampler") {
-        if (options.repetition_penalty != 1)
+        if (!has(options))
             throw argument_error({"cuda_sampler", "repetition_penalty", std::to_string(options.repetition_penalty),
                                   "1 (off)", "sample on the host with ssm::sampler"});
         if (options.temperature == 0) return;
@@ -78,30 +81,42 @@ namespace cuda_kernels {
 inline constexpr token_id no_token = -1;
 inline constexpr int sample_threads = 1024;
 
-/// The larger logit, of equal ones the lower id; a NaN is the largest of all.
-struct likelier {
-    struct candidate {
-        float logit;
-        token_id id;
-    };
-    __device__ candidate operator()(const candidate& a, const candidate& b) const {
-        if (isnan(a.logit) || isnan(b.logit)) return isnan(a.logit) ? a : b;
-        return a.logit > b.logit || (a.logit == b.logit && a.id < b.id) ? a : b;
-    }
+/// A logit and its token as one number: the larger logit is the larger number, of equal ones the lower id, and a NaN is the
+/// largest of all.
+__device__ inline std::uint64_t preference(float logit, token_id id) {
+    const std::uint32_t bits = __float_as_uint(logit + 0.0F);  // -0 is 0
+    const std::uint32_t order = isnan(logit) ? ~0U : bits ^ (bits >> 31 != 0 ? ~0U : 1U << 31);
+    return std::uint64_t{order} << 32 | ~static_cast<std::uint32_t>(id);
+}
+
+struct larger {
+    __device__ std::uint64_t operator()(std::uint64_t a, std::uint64_t b) const { return a < b ? b : a; }
 };
 
 /// The most likely token of each row, a block a row.
 template <int Threads>
 __global__ void __launch_bounds__(Threads)
     sample_best_kernel(matrix_view<const float> logits, vector_view<token_id> ids) {
-    using reduce = cub::BlockReduce<likelier::candidate, Threads>;
+    using reduce = cub::BlockReduce<std::uint64_t, Threads>;
     __shared__ typename reduce::TempStorage storage;
+    constexpr int ahead = 16;  // logits of a thread on their way at once
     const index row = blockIdx.x;
-    likelier::candidate best{-INFINITY, no_token};
-    for (index i = threadIdx.x; i < logits.columns(); i += Threads)
-        best = likelier{}(best, {logits(row, i), static_cast<token_id>(i)});
-    best = reduce(storage).Reduce(best, likelier{});
-    if (threadIdx.x == 0) ids[row] = isfinite(best.logit) ? best.id : no_token;
+    wait_for_predecessor();
+    std::uint64_t best = 0;
+    for (index first = threadIdx.x; first < logits.columns(); first += index{ahead} * Threads) {
+        float values[ahead];
+#pragma unroll
+        for (int i = 0; i < ahead; ++i)
+            if (first + i * Threads < logits.columns()) values[i] = logits(row, first + i * Threads);
+#pragma unroll
+        for (int i = 0; i < ahead; ++i)
+            if (first + i * Threads < logits.columns())
+                best = larger{}(best, preference(values[i], static_cast<token_id>(first + i * Threads)));
+    }
+    best = reduce(storage).Reduce(best, larger{});
+    if (threadIdx.x != 0) return;
+    const auto id = static_cast<token_id>(~static_cast<std::uint32_t>(best));
+    ids[row] = isfinite(logits(row, id)) ? id : no_token;
 }
 
 /// A number from 0 to 2^64 - 1 for a seed, a row and a draw (SplitMix64; Steele et al. 2014).
@@ -181,7 +196,8 @@ inline void sample(const context& on, matrix_view<const float> logits, cuda_samp
     const sampling_options& options = sampler.options();
     if (options.temperature == 0)
         return launch(on, "sample_best", sample_best_kernel<sample_threads>,
-                      {.grid = dim3(static_cast<unsigned>(logits.rows())), .threads = sample_threads}, logits, ids);
+                      {.grid = dim3(static_cast<unsigned>(logits.rows())), .threads = sample_threads, .overlaps = true},
+                      logits, ids);
     for (index row = 0; row < logits.rows(); ++row) {
         sampler.sort(on, logits.data() + row * logits.stride());
         const draw_task task{sampler.sorted(),

@@ -71,12 +71,6 @@ __device__ pack<X, Count> load_pack(matrix_view<const X> from, index t, int firs
     return values;
 }
 
-/// y silu(z), as precisely as X can tell.
-template <class X>
-__device__ float gated(float y, float z) {
-    return y * (std::is_same_v<X, bf16> ? silu_coarse(z) : silu_unit(z));
-}
-
 /// The half of a block that does the recurrence.
 template <int States, class X>
 __device__ void scan_tiles(const selective_task<X>& task, selective_buffer<States> (&buffers)[2]) {
@@ -235,7 +229,7 @@ private:
                 const float y = (from.sums[0][row_][at] + from.sums[1][row_][at]) +
                                 (from.sums[2][row_][at] + from.sums[3][row_][at]);
                 value[k] = __fmaf_rn(skip_[i + k], x_[0][i + k], y);
-                if (Gated) value[k] = gated<X>(value[k], z_[0][i + k]);
+                if (Gated) value[k] *= silu_for<X>(z_[0][i + k]);
             }
             result.set_pair(i, value[0], value[1]);
         }
@@ -300,7 +294,7 @@ __global__ void __launch_bounds__(128) selective_steps_kernel(selective_task<X> 
                     task.h(sequence * count + n + i, ch) = state[i];
                 }
         }
-        task.y(t, ch) = narrow<X>(Gated ? gated<X>(y, widen(task.z(t, ch))) : y);
+        task.y(t, ch) = narrow<X>(Gated ? y * silu_for<X>(widen(task.z(t, ch))) : y);
     }
 }
 

@@ -5,22 +5,23 @@
 #include <ssm/backend/cuda/activation.cuh>
 #include <ssm/backend/cuda/context.cuh>
 #include <ssm/backend/cuda/element.cuh>
-#include <ssm/backend/cuda/few_rows_product.cuh>
 #include <ssm/backend/cuda/reduce.cuh>
 #include <ssm/backend/cuda/state_step.cuh>
+#include <ssm/backend/cuda/tensor_core.cuh>
 #include <ssm/core/view.hpp>
 
 namespace ssm::cuda_kernels {
 
 /// \file
 /// The step of state_step.cuh for several sequences: a block has 128 channels of 8 sequences, so that dt_proj is a product
-/// of tiles and the states of a warp's sequence stream past.
+/// of tiles. A warp has the states of its sequence in registers before the kernel waits for the one before it, and dt_proj
+/// and A are in shared memory by then: what remains is short.
 
 namespace state_steps {
 inline constexpr int sequences = 8;  // of a block: a warp each
 inline constexpr int channels = 128;
 inline constexpr int threads = sequences * warp_size;
-inline constexpr int held_depth = 8;  // of dt_proj, in steps of 32: on its way before the wait
+inline constexpr int held = 16;  // states in registers
 }  // namespace state_steps
 
 /// Shared memory of a block, in the order in which it lies there.
@@ -29,66 +30,79 @@ struct state_steps_layout {
     int rank, states;
 
     [[nodiscard]] SSM_HD int width() const { return rank + 2 * states; }
-    [[nodiscard]] SSM_HD int depth() const { return (rank + 31) / 32 * 32; }
+    [[nodiscard]] SSM_HD int steps() const { return (rank + 31) / 32; }  // of dt_proj's depth
+    [[nodiscard]] SSM_HD int weight_bytes() const { return steps() * 2 * state_steps::threads * 16; }
+    [[nodiscard]] SSM_HD int rate_bytes() const {
+        return state_steps::held * state_steps::channels * static_cast<int>(sizeof(float));
+    }
     /// Elements of a row of rounded dt; rows of a tile in other banks.
-    [[nodiscard]] SSM_HD int rounded_stride() const { return (depth() + 63) / 64 * 64 + 32; }
+    [[nodiscard]] SSM_HD int rounded_stride() const { return (steps() * 32 + 63) / 64 * 64 + 32; }
     [[nodiscard]] SSM_HD int rounded_bytes() const {
         return state_steps::sequences * rounded_stride() * static_cast<int>(sizeof(X));
     }
     [[nodiscard]] SSM_HD int dt_stride() const { return state_steps::channels + 4; }
     [[nodiscard]] SSM_HD int bytes() const {
-        return rounded_bytes() + static_cast<int>(sizeof(float)) * state_steps::sequences * (dt_stride() + width());
+        return weight_bytes() + rate_bytes() + rounded_bytes() +
+               static_cast<int>(sizeof(float)) * state_steps::sequences * (dt_stride() + width());
     }
 };
 
-template <class X>
+/// `Parts` is the number of sums that x_proj left.
+template <int Parts, class X>
 __global__ void __launch_bounds__(state_steps::threads, 2)
-    state_steps_kernel(matrix_view<const X> dt_proj, state_step<X> task, int parts) {
+    state_steps_kernel(matrix_view<const X> dt_proj, state_step<X> task) {
     using namespace state_steps;
     extern __shared__ uint4 shared[];
     const index all_channels = task.a.columns();
     const int states = static_cast<int>(task.a.rows());
     const state_steps_layout<X> layout{static_cast<int>(task.dt_b_c.columns()) - 2 * states, states};
-    X* const rounded = reinterpret_cast<X*>(shared);                                   // (sequences, depth)
-    float* const dt = reinterpret_cast<float*>(shared + layout.rounded_bytes() / 16);  // (sequences, channels)
-    float* const normed = dt + state_steps::sequences * layout.dt_stride();            // (sequences, R + 2N)
     const int lane = static_cast<int>(threadIdx.x) % warp_size;
     const int warp = static_cast<int>(threadIdx.x) / warp_size;
+    uint4* const weights = shared + warp * layout.steps() * 2 * warp_size + lane;  // of this lane
+    uint4* const rates = shared + layout.weight_bytes() / 16;                      // (held, channels)
+    X* const rounded = reinterpret_cast<X*>(rates + layout.rate_bytes() / 16);     // (sequences, depth)
+    float* const dt = reinterpret_cast<float*>(rounded + state_steps::sequences * layout.rounded_stride());
+    float* const normed = dt + state_steps::sequences * layout.dt_stride();  // (sequences, R + 2N)
     const index first = static_cast<index>(blockIdx.x) * channels;
-    const index all_sequences = task.dt_b_c.rows() / parts;
+    const index all_sequences = task.dt_b_c.rows() / Parts;
     const index sequence = static_cast<index>(blockIdx.y) * state_steps::sequences + warp;
     const bool exists = sequence < all_sequences;
 
-    // dt_proj of 16 channels a warp, and the states of its sequence on their way to the second-level cache.
-    const auto weights = [&](int step, int half) {
-        const index ch = first + warp * 16 + half * 8 + lane / 4;
-        const int k = step * 32 + lane % 4 * 8;
-        return ch < all_channels && k < layout.rank
-                   ? __builtin_bit_cast(uint4, load_once(dt_proj.data() + ch * dt_proj.stride() + k))
-                   : uint4{};
-    };
-    const int steps = layout.depth() / 32;
-    uint4 ahead[held_depth][2];
+    // dt_proj of 16 channels a warp, as the tensor cores' lanes want it.
+    for (int step = 0; step < layout.steps(); ++step)
 #pragma unroll
-    for (int step = 0; step < held_depth; ++step)
-        if (step < steps) {
-            ahead[step][0] = weights(step, 0);
-            ahead[step][1] = weights(step, 1);
+        for (int half = 0; half < 2; ++half) {
+            const index ch = first + warp * 16 + half * 8 + lane / 4;
+            const int k = step * 32 + lane % 4 * 8;
+            const bool present = ch < all_channels && k < layout.rank;
+            copy_async(weights + (step * 2 + half) * warp_size,
+                       present ? dt_proj.data() + ch * dt_proj.stride() + k : dt_proj.data(), present);
         }
-    constexpr int lines = channels * static_cast<int>(sizeof(float)) / 128;
-    for (int i = lane; exists && i < states * lines; i += warp_size)
-        if (first + i % lines * 32 < all_channels)
-            prefetch_line(&task.h(sequence * states + i / lines, first + i % lines * 32));
+    const index own = first + lane * 4;  // four neighbouring channels a lane
+    const bool owns = exists && own < all_channels;
+#pragma unroll
+    for (int i = 0; i < held / state_steps::sequences; ++i) {
+        const int n = i * state_steps::sequences + warp;
+        const bool present = n < states && own < all_channels;
+        copy_async(rates + n * warp_size + lane, present ? &task.a(n, own) : task.a.data(), present);
+    }
+    close_copies();
+    const auto state_at = [&](int n) { return reinterpret_cast<float4*>(&task.h(sequence * states + n, own)); };
+    float4 state[held];
+#pragma unroll
+    for (int i = 0; i < held; ++i)
+        if (owns && i < states) state[i] = *state_at(i);
     release_successor();
     wait_for_predecessor();
 
     // Each warp sums and normalises dt, B and C of its own sequence.
     float* const own_normed = normed + warp * layout.width();
     if (exists)
+#pragma unroll 3
         for (int i = lane; i < layout.width(); i += warp_size) {
             float total = 0;
-#pragma unroll 8
-            for (int part = 0; part < parts; ++part) total += task.dt_b_c(part * all_sequences + sequence, i);
+#pragma unroll
+            for (int part = 0; part < Parts; ++part) total += task.dt_b_c(part * all_sequences + sequence, i);
             own_normed[i] = total;
         }
     __syncwarp();
@@ -109,14 +123,12 @@ __global__ void __launch_bounds__(state_steps::threads, 2)
     __syncthreads();
 
     float sum[4] = {};
-    const auto x_pack = [&](int step) {
-        return *reinterpret_cast<const uint4*>(rounded + lane / 4 * layout.rounded_stride() + step * 32 + lane % 4 * 8);
-    };
-#pragma unroll
-    for (int step = 0; step < held_depth; ++step)
-        if (step < steps) multiply_packs<X>(sum, ahead[step][0], ahead[step][1], x_pack(step));
-    for (int step = held_depth; step < steps; ++step)
-        multiply_packs<X>(sum, weights(step, 0), weights(step, 1), x_pack(step));
+    await_copies<0>();
+    const uint4* const x_packs =
+        reinterpret_cast<const uint4*>(rounded + lane / 4 * layout.rounded_stride()) + lane % 4;
+#pragma unroll 4
+    for (int step = 0; step < layout.steps(); ++step)
+        multiply_packs<X>(sum, weights[step * 2 * warp_size], weights[(step * 2 + 1) * warp_size], x_packs[step * 4]);
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
         const int ch = warp * 16 + i / 2 * 8 + lane / 4;
@@ -125,10 +137,7 @@ __global__ void __launch_bounds__(state_steps::threads, 2)
     }
     __syncthreads();
 
-    // Four neighbouring channels a lane.
-    const index own = first + lane * 4;
-    if (!exists || own >= all_channels) return;
-    const auto at = [](const float4& v, int i) { return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w; };
+    if (!owns) return;
     X* const x_at = &task.xz(sequence, own);
     const auto x_values = *reinterpret_cast<const pack<X, 4>*>(x_at);
     const auto z_values = *reinterpret_cast<const pack<X, 4>*>(&task.xz(sequence, all_channels + own));
@@ -139,50 +148,49 @@ __global__ void __launch_bounds__(state_steps::threads, 2)
     for (int i = 0; i < 4; ++i) x[i] = x_values[i];
     const float* const b = own_normed + layout.rank;
     const float* const c = b + states;
-    constexpr int held = 8;
     for (int from = 0; from < states; from += held) {
-        float4 state[held], rate[held];
+        if (from > 0)
 #pragma unroll
-        for (int i = 0; i < held; ++i)
-            if (from + i < states) {
-                state[i] = *reinterpret_cast<const float4*>(&task.h(sequence * states + from + i, own));
-                rate[i] = *reinterpret_cast<const float4*>(&task.a(from + i, own));
+            for (int i = 0; i < held; ++i)
+                if (from + i < states) state[i] = *state_at(from + i);
+#pragma unroll
+        for (int i = 0; i < held; ++i) {
+            const int n = from + i;
+            if (n >= states) continue;
+            const float4 rate = from == 0 ? __builtin_bit_cast(float4, rates[i * warp_size + lane])
+                                          : *reinterpret_cast<const float4*>(&task.a(n, own));
+            float next[4];
+#pragma unroll
+            for (int j = 0; j < 4; ++j) {
+                const float decay = exp2_unit(element(step, j) * (element(rate, j) * log2_of_e));
+                next[j] = __fmaf_rn(decay, element(state[i], j), element(step, j) * x[j] * b[n]);
+                y[j] = __fmaf_rn(c[n], next[j], y[j]);
             }
-#pragma unroll
-        for (int i = 0; i < held; ++i)
-            if (from + i < states) {
-                float next[4];
-#pragma unroll
-                for (int j = 0; j < 4; ++j) {
-                    const float decay = exp2_unit(at(step, j) * (at(rate[i], j) * log2_of_e));
-                    next[j] = __fmaf_rn(decay, at(state[i], j), at(step, j) * x[j] * b[from + i]);
-                    y[j] = __fmaf_rn(c[from + i], next[j], y[j]);
-                }
-                *reinterpret_cast<float4*>(&task.h(sequence * states + from + i, own)) =
-                    float4{next[0], next[1], next[2], next[3]};
-            }
+            *state_at(n) = float4{next[0], next[1], next[2], next[3]};
+        }
     }
     float out[4];
 #pragma unroll
-    for (int j = 0; j < 4; ++j) out[j] = __fmaf_rn(at(skip, j), x[j], y[j]) * silu_unit(z_values[j]);
+    for (int j = 0; j < 4; ++j) out[j] = __fmaf_rn(element(skip, j), x[j], y[j]) * silu_unit(z_values[j]);
     pack<X, 4> result;
     result.set_pair(0, out[0], out[1]);
     result.set_pair(2, out[2], out[3]);
     *reinterpret_cast<pack<X, 4>*>(x_at) = result;
 }
 
-/// dt_b_c (parts * sequences, R + 2N), sums over parts of x_proj's depth; see state_step.
-template <class X>
-void state_steps_together(const context& on, matrix_view<const X> dt_proj, const state_step<X>& task, int parts) {
+/// dt_b_c (Parts * sequences, R + 2N), sums over parts of x_proj's depth; see state_step. The kernel before must begin its
+/// successor only once all before itself have ended: the states are read at once.
+template <int Parts, class X>
+void state_steps_together(const context& on, matrix_view<const X> dt_proj, const state_step<X>& task) {
     const int states = static_cast<int>(task.a.rows());
     const state_steps_layout<X> layout{static_cast<int>(task.dt_b_c.columns()) - 2 * states, states};
-    launch(on, "state_steps", state_steps_kernel<X>,
+    launch(on, "state_steps", state_steps_kernel<Parts, X>,
            {.grid = dim3(grid_for(task.a.columns(), state_steps::channels),
-                         grid_for(task.dt_b_c.rows() / parts, state_steps::sequences)),
+                         grid_for(task.dt_b_c.rows() / Parts, state_steps::sequences)),
             .threads = state_steps::threads,
             .shared_bytes = static_cast<std::size_t>(layout.bytes()),
             .overlaps = true},
-           dt_proj, task, parts);
+           dt_proj, task);
 }
 
 }  // namespace ssm::cuda_kernels

@@ -21,13 +21,18 @@ inline void check(cudaError_t status, const char* what) {
         remedy = "a CUDA device of compute capability 8.0 or later and a driver for CUDA 12.3 or later are needed";
     if (status == cudaErrorNoKernelImageForDevice || status == cudaErrorInvalidDeviceFunction)
         remedy = "compile for this GPU's architecture (CMAKE_CUDA_ARCHITECTURES)";
-    if (status == cudaErrorStreamCaptureUnsupported || status == cudaErrorStreamCaptureInvalidated)
-        remedy = "this operation waits for the stream, which a capture in progress does not allow";
+    if (status == cudaErrorUnsupportedPtxVersion)
+        remedy = "compile for this GPU's architecture (CMAKE_CUDA_ARCHITECTURES), or install a newer driver";
+    if (status >= cudaErrorStreamCaptureUnsupported && status <= cudaErrorStreamCaptureWrongThread)
+        remedy = "a capture in progress allows neither waiting for its stream nor taking memory";
+    if (status == cudaErrorIllegalState) remedy = "is the stream being captured already?";
     throw device_error({"cuda", what, found, {}, remedy});
 }
 
 inline void check(cublasStatus_t status, const char* what) {
     if (status == CUBLAS_STATUS_SUCCESS) return;
+    if (status == CUBLAS_STATUS_ALLOC_FAILED)
+        throw memory_error({"cublasLt", what, cublasLtGetStatusString(status), {}, {}});
     throw device_error({"cublasLt", what, cublasLtGetStatusString(status), {}, {}});
 }
 
