@@ -178,12 +178,6 @@ private:
         return static_cast<float>((z ^ (z >> 31)) >> 40) * 0x1p-24F;
     }
 
-    static index count_of(const std::vector<index>& shape) {
-        index count = 1;
-        for (const index extent : shape) count *= extent;
-        return count;
-    }
-
     model_config config_;
     dtype type_;
     std::uint64_t seed_;

@@ -5,10 +5,10 @@
 #include <ssm/backend/concepts.hpp>
 #include <ssm/backend/cpu/buffer.hpp>
 #include <ssm/backend/cpu/conv.hpp>
-#include <ssm/backend/cpu/dot_tiles.hpp>
+#include <ssm/backend/cpu/cpu_options.hpp>
 #include <ssm/backend/cpu/elementwise.hpp>
-#include <ssm/backend/cpu/matrix.hpp>
 #include <ssm/backend/cpu/norm.hpp>
+#include <ssm/backend/cpu/panel_products.hpp>
 #include <ssm/backend/cpu/scan.hpp>
 #include <ssm/backend/cpu/thread_pool.hpp>
 
@@ -18,26 +18,22 @@
 
 namespace ssm {
 
-/// What a CPU device is made of.
-struct cpu_options {
-    int threads = 1;  ///< that share each operation, the calling one included; 1 to 1024
-};
-
-/// The CPU backend: float activations and state, weights in f32, bf16 or f16 as stored.
+/// The CPU backend: float activations and state.
 ///
-/// `Products` computes the products with weight matrices: `dot_tiles` gives a token the same bits whatever comes with it,
-/// `eigen_gemm` (a header of its own) does not. The operations and their shapes are those of `backend/concepts.hpp`; they may be called from
-/// several threads at once.
+/// `Products` keeps the weight matrices and multiplies with them: `panel_products` packs them, in every dtype; `dot_tiles`
+/// and `eigen_gemm` (headers of their own) take f32, bf16 and f16 where the checkpoint has them. All but `eigen_gemm` give a
+/// token the same bits whatever comes with it. The operations and their shapes are those of `backend/concepts.hpp`; they
+/// may be called from several threads at once.
 template <class Products>
 class basic_cpu {
 public:
     using activation = float;
-    using matrix = cpu_matrix;
+    using matrix = typename Products::matrix;
     template <class T>
     using buffer = cpu_buffer<T>;
 
-    /// Throws argument_error for a bad number of threads.
-    explicit basic_cpu(cpu_options options = {}) : pool_(options.threads) {}
+    /// Throws argument_error for a bad number of threads or an instruction set that the machine does not have.
+    explicit basic_cpu(cpu_options options = {}) : products_(options), pool_(options.threads) {}
 
     [[nodiscard]] int threads() const noexcept { return pool_.size(); }
 
@@ -64,18 +60,22 @@ public:
         }
         return values;
     }
-    [[nodiscard]] matrix upload_matrix(const stored_tensor& tensor, dtype type) const { return matrix(tensor, type); }
+    /// Throws memory_error, format_error for a weight that `type` cannot hold, argument_error for a dtype that `Products`
+    /// does not take.
+    [[nodiscard]] matrix upload_matrix(const stored_tensor& tensor, dtype type) const {
+        return Products::upload(pool_, tensor, type);
+    }
 
     void embed(const matrix& table, vector_view<const token_id> ids, matrix_view<float> out) const {
-        cpu_kernels::embed(table, ids, out);
+        cpu_kernels::embed(pool_, table, ids, out);
     }
     void multiply(matrix_view<const float> x, const matrix& w, vector_view<const float> bias,
                   matrix_view<float> y) const {
-        product(x, w, bias, y, false);
+        products_.multiply(pool_, x, w, bias, y, false);
     }
     void multiply_add(matrix_view<const float> x, const matrix& w, vector_view<const float> bias,
                       matrix_view<float> y) const {
-        product(x, w, bias, y, true);
+        products_.multiply(pool_, x, w, bias, y, true);
     }
     void rms_norm(matrix_view<const float> x, vector_view<const float> gain, float eps, matrix_view<float> y) const {
         cpu_kernels::rms_norm(pool_, x, gain, eps, y);
@@ -106,18 +106,12 @@ public:
     void gate(matrix_view<const float> z, matrix_view<float> y) const { cpu_kernels::gate(pool_, z, y); }
 
 private:
-    void product(matrix_view<const float> x, const matrix& w, vector_view<const float> bias, matrix_view<float> y,
-                 bool accumulate) const {
-        with_storage_type(w.type(), [&]<class W>(type_tag<W>) {
-            Products::multiply(pool_, x, w.template as<W>(), bias, y, accumulate);
-        });
-    }
-
+    Products products_;
     mutable thread_pool pool_;  // its own lock keeps concurrent callers apart
 };
 
 /// The CPU backend whose results are bit-identical for every prefill policy and number of threads.
-using cpu = basic_cpu<dot_tiles>;
+using cpu = basic_cpu<panel_products>;
 
 static_assert(backend<cpu>, "ssm::cpu owes every operation of backend/concepts.hpp");
 static_assert(scan_policy_on<sequential, cpu> && scan_policy_on<chunked, cpu>);

@@ -4,23 +4,25 @@
 
 #include <ssm/backend/cpu/elementary.hpp>
 #include <ssm/backend/cpu/lanes.hpp>
-#include <ssm/backend/cpu/matrix.hpp>
 #include <ssm/backend/cpu/thread_pool.hpp>
 #include <ssm/core/model_config.hpp>
 #include <ssm/core/view.hpp>
 
+#include <algorithm>
 #include <limits>
 
 namespace ssm::cpu_kernels {
 
 /// out[t] = table[ids[t]], widened, or NaN for an id outside the table; out (tokens, columns).
-inline void embed(const cpu_matrix& table, vector_view<const token_id> ids, matrix_view<float> out) {
-    with_storage_type(table.type(), [&]<class T>(type_tag<T>) {
-        const matrix_view<const T> rows = table.as<T>();
-        for (index t = 0; t < out.rows(); ++t) {
-            const bool known = ids[t] >= 0 && ids[t] < table.rows();
-            for (index i = 0; i < out.columns(); ++i)
-                out(t, i) = known ? static_cast<float>(rows(ids[t], i)) : std::numeric_limits<float>::quiet_NaN();
+template <class Matrix>
+void embed(thread_pool& pool, const Matrix& table, vector_view<const token_id> ids, matrix_view<float> out) {
+    pool.for_each_range(out.rows(), 1, out.columns(), [&](index first, index last) {
+        for (index t = first; t < last; ++t) {
+            float* const row = out.data() + t * out.stride();
+            if (ids[t] >= 0 && ids[t] < table.rows())
+                table.read_row(ids[t], row);
+            else
+                std::fill_n(row, out.columns(), std::numeric_limits<float>::quiet_NaN());
         }
     });
 }
