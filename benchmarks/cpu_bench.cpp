@@ -9,8 +9,10 @@
 #include <ssm/math.hpp>
 
 #include <chrono>
+#include <compare>
 #include <map>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "../tools/machine_limits.hpp"
@@ -23,17 +25,27 @@ namespace {
 
 using ssm::index;
 
-struct limits {
-    double bytes_per_second;
-    double flops_per_second;
+/// What a benchmark is compared with: arithmetic in this type.
+struct arithmetic {
+    ssm::dtype type = ssm::dtype::f32;
+    bool narrow = false;
+    friend auto operator<=>(const arithmetic&, const arithmetic&) = default;
 };
 
-const limits& limits_of(int threads) {
-    static std::map<int, limits> measured;
+double bytes_per_second(int threads) {
+    static std::map<int, double> measured;
     const auto known = measured.find(threads);
     if (known != measured.end()) return known->second;
     ssm::thread_pool pool(threads);
-    return measured[threads] = {ssm::tools::read_bandwidth(pool), ssm::tools::multiply_add_rate(pool)};
+    return measured[threads] = ssm::tools::read_bandwidth(pool, 2);
+}
+
+double operations_per_second(int threads, arithmetic kind) {
+    static std::map<std::pair<int, arithmetic>, double> measured;
+    const auto known = measured.find({threads, kind});
+    if (known != measured.end()) return known->second;
+    ssm::thread_pool pool(threads);
+    return measured[{threads, kind}] = ssm::tools::multiply_add_rate(pool, kind.type, kind.narrow);
 }
 
 std::vector<float> random_floats(index count, float low = -1, float high = 1) {
@@ -51,8 +63,10 @@ ssm::matrix_view<float> view(std::vector<float>& values, index rows) {
 /// Runs `work`, and reports the bytes and floating-point operations of one call as rates and as shares of the machine's
 /// limits on as many threads.
 template <class Work>
-void measure(benchmark::State& state, double bytes, double flops, int threads, const Work& work) {
-    const limits& limit = limits_of(threads);
+void measure(benchmark::State& state, double bytes, double flops, int threads, const Work& work, arithmetic kind = {}) {
+    const double most_bytes = bytes_per_second(threads);
+    const double most_operations = operations_per_second(threads, kind);
+    work();  // once beforehand: memory is touched, threads are awake
     const auto started = std::chrono::steady_clock::now();
     for (auto _ : state) {
         work();
@@ -61,28 +75,26 @@ void measure(benchmark::State& state, double bytes, double flops, int threads, c
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - started;
     const double calls_per_second = static_cast<double>(state.iterations()) / elapsed.count();
     state.counters["GB/s"] = bytes * calls_per_second * 1e-9;
-    state.counters["%read"] = 100 * bytes * calls_per_second / limit.bytes_per_second;
+    state.counters["%read"] = 100 * bytes * calls_per_second / most_bytes;
     state.counters["GFLOP/s"] = flops * calls_per_second * 1e-9;
-    state.counters["%peak"] = 100 * flops * calls_per_second / limit.flops_per_second;
+    state.counters["%peak"] = 100 * flops * calls_per_second / most_operations;
     state.counters["us/token"] = 1e6 / (calls_per_second * static_cast<double>(state.range(0)));
 }
 
 /// in_proj of a 7B layer, (16384, 4096): arguments are tokens and threads.
-template <class Weight, class Products>
+template <class Products, ssm::dtype Type, bool Narrow = false>
 void multiply(benchmark::State& state) {
     const index tokens = state.range(0);
     const auto threads = static_cast<int>(state.range(1));
     constexpr index outputs = 16384, depth = 4096;
-    const ssm::basic_cpu<Products> device{{.threads = threads}};
-    std::vector<Weight> weights;
-    for (const float value : random_floats(outputs * depth)) weights.push_back(Weight(value));
-    const ssm::stored_tensor tensor{
-        "w", ssm::dtype_of<Weight>, {outputs, depth}, std::as_bytes(std::span(weights)), nullptr};
-    const auto matrix = device.upload_matrix(tensor, tensor.type);
+    const ssm::basic_cpu<Products> device{{.threads = threads, .narrow_inputs = Narrow}};
+    const std::vector<float> weights = random_floats(outputs * depth);
+    const ssm::stored_tensor tensor{"w", ssm::dtype::f32, {outputs, depth}, std::as_bytes(std::span(weights)), nullptr};
+    const auto matrix = device.upload_matrix(tensor, Type);
     std::vector<float> x = random_floats(tokens * depth);
     std::vector<float> y(static_cast<std::size_t>(tokens * outputs));
     measure(state, static_cast<double>(matrix.bytes()), 2.0 * static_cast<double>(tokens * outputs * depth), threads,
-            [&] { device.multiply(view(x, tokens), matrix, {}, view(y, tokens)); });
+            [&] { device.multiply(view(x, tokens), matrix, {}, view(y, tokens)); }, {Type, Narrow});
 }
 
 void shapes(benchmark::internal::Benchmark* benchmark) {
@@ -169,11 +181,14 @@ void elementwise(benchmark::State& state) {
     measure(state, 12 * values, 4 * values, threads, [&] { device.gate(view(z, tokens), view(y, tokens)); });
 }
 
-BENCHMARK_TEMPLATE(multiply, float, ssm::dot_tiles)->Apply(shapes);
-BENCHMARK_TEMPLATE(multiply, ssm::bf16, ssm::dot_tiles)->Apply(shapes);
-BENCHMARK_TEMPLATE(multiply, ssm::f16, ssm::dot_tiles)->Apply(shapes);
-BENCHMARK_TEMPLATE(multiply, float, ssm::eigen_gemm)->Apply(shapes);
-BENCHMARK_TEMPLATE(multiply, ssm::bf16, ssm::eigen_gemm)->Apply(shapes);
+BENCHMARK_TEMPLATE(multiply, ssm::panel_products, ssm::dtype::f32)->Apply(shapes);
+BENCHMARK_TEMPLATE(multiply, ssm::panel_products, ssm::dtype::bf16)->Apply(shapes);
+BENCHMARK_TEMPLATE(multiply, ssm::panel_products, ssm::dtype::bf16, true)->Apply(shapes);
+BENCHMARK_TEMPLATE(multiply, ssm::panel_products, ssm::dtype::f16)->Apply(shapes);
+BENCHMARK_TEMPLATE(multiply, ssm::panel_products, ssm::dtype::q8)->Apply(shapes);
+BENCHMARK_TEMPLATE(multiply, ssm::panel_products, ssm::dtype::q4)->Apply(shapes);
+BENCHMARK_TEMPLATE(multiply, ssm::dot_tiles, ssm::dtype::f32)->Apply(shapes);
+BENCHMARK_TEMPLATE(multiply, ssm::eigen_gemm, ssm::dtype::f32)->Apply(shapes);
 BENCHMARK_TEMPLATE(scan, ssm::sequential)->Apply(shapes);
 BENCHMARK_TEMPLATE(scan, ssm::chunked)->Apply(shapes);
 BENCHMARK(scan_reference)->ArgNames({"tokens", "threads"})->Args({64, 1})->Unit(benchmark::kMillisecond);

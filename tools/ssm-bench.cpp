@@ -9,6 +9,7 @@
 #include <ssm/model/load.hpp>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -37,6 +38,7 @@ struct settings {
     std::vector<int> threads{1, static_cast<int>(std::max(1U, std::thread::hardware_concurrency()))};
     index chunk = ssm::in_chunks{}.length;
     std::optional<ssm::dtype> type;
+    bool narrow = false;
     std::string format = "table";
     bool unoptimised = false;
 };
@@ -45,7 +47,7 @@ const char* const notes =
     "A repeat reads a prompt of random tokens into a fresh session and then decodes greedily; one more comes first "
     "and\n"
     "does not count. The limits are measured in the same run, on as many threads: a loop that reads memory, and\n"
-    "multiply-adds on registers.\n";
+    "multiply-adds on registers, of bytes for q8 and q4 where the machine has them.\n";
 
 /// Throws CLI::ParseError.
 settings parse(CLI::App& app, int argc, char** argv) {
@@ -54,7 +56,7 @@ settings parse(CLI::App& app, int argc, char** argv) {
     app.footer(notes);
     auto* const folder = app.add_option("model", s.folder, "Folder with config.json and *.safetensors");
     app.add_option("--synthetic", s.synthetic, "Random weights in memory, in the shape of a published model, instead")
-        ->check(CLI::IsMember({"130m", "370m", "790m", "1.4b", "2.8b", "7b"}))
+        ->check(CLI::IsMember({"130m", "370m", "790m", "1.4b", "2.8b", "7b", "h768", "h2048"}))
         ->excludes(folder);
     app.add_option("--prompt", s.prompt, "Tokens to read")->check(positive)->capture_default_str();
     app.add_option("--decode", s.decode, "Tokens to write")->check(positive)->capture_default_str();
@@ -64,7 +66,9 @@ settings parse(CLI::App& app, int argc, char** argv) {
         ->allow_extra_args(false)
         ->capture_default_str();
     add_prefill_option(app, s.chunk);
-    add_dtype_option(app, s.type, "Keep weights as f32, bf16 or f16; as stored, or bf16 if synthetic, unless given");
+    add_dtype_option(app, s.type,
+                     "Keep weight matrices as f32, bf16, f16, q8 or q4; as stored, or bf16 if synthetic, unless given");
+    app.add_flag("--narrow", s.narrow, "Let products with bf16 weights round their inputs to bf16");
     app.add_option("--format", s.format, "table, csv or json")
         ->check(CLI::IsMember({"table", "csv", "json"}))
         ->capture_default_str();
@@ -126,9 +130,9 @@ pass run_once(const settings& s, const Model& model, const std::vector<ssm::toke
     return result;
 }
 
-/// The two rows of `threads` threads.
+/// The two rows of `threads` threads, for matrices of a dtype.
 template <class Model>
-void measure(const settings& s, const Model& model, report& to) {
+void measure(const settings& s, const Model& model, ssm::dtype type, report& to) {
     const int threads = model.device().threads();
     const auto prompt = random_prompt(s.prompt, model.config().vocab);
     std::vector<double> prefill, decode;
@@ -145,14 +149,15 @@ void measure(const settings& s, const Model& model, report& to) {
             {phase, threads, tokens, rate, unit, rate.mean * work * 1e-9, limit * 1e-9, last.scratch_bytes});
     };
     ssm::thread_pool pool(threads);
-    row("prefill", s.prompt, prefill, "GFLOP/s", prefill_flops(model.config()), multiply_add_rate(pool));
+    row("prefill", s.prompt, prefill, "GFLOP/s", prefill_flops(model.config()),
+        multiply_add_rate(pool, type, s.narrow));
     row("decode", s.decode, decode, "GB/s", static_cast<double>(to.bytes_per_token), read_bandwidth(pool));
 }
 
 template <class Model, class Source>
 report measure_all(const settings& s, const Source& source, const std::string& name) {
     // Loaded once for all numbers of threads.
-    const ssm::cpu loading;
+    const ssm::cpu loading{{.threads = *std::max_element(s.threads.begin(), s.threads.end())}};
     const ssm::load_options options{.type = s.type};
     ssm::weight_loader<ssm::cpu> loader(source, loading, options);
     const auto weights = std::make_shared<const ssm::weights<ssm::cpu, typename Model::arch>>(loader, source.config());
@@ -163,10 +168,10 @@ report measure_all(const settings& s, const Source& source, const std::string& n
     const bool tied = weights->head_bytes == 0;
     result.bytes_per_token = result.weight_bytes - (tied ? 0 : weights->embedding.bytes());
     for (const int threads : s.threads) {
-        const ssm::cpu device{{.threads = threads}};
+        const ssm::cpu device{{.threads = threads, .narrow_inputs = s.narrow}};
         const Model model(weights, device);
         result.state_bytes = model.start_state().bytes();
-        measure(s, model, result);
+        measure(s, model, weights->head.type(), result);
     }
     return result;
 }
@@ -181,7 +186,10 @@ void run(const settings& s, const Source& source, const std::string& name) {
 void run(const settings& s) {
     refuse_debug_build(s);
     if (s.synthetic.empty()) return run(s, ssm::hf_checkpoint::open(s.folder), s.folder);
-    const ssm::synthetic_checkpoint random(ssm::synthetic_shape(s.synthetic), s.type.value_or(ssm::dtype::bf16));
+    // Quantized weights come from wider ones, as they do in use.
+    const ssm::dtype type = s.type.value_or(ssm::dtype::bf16);
+    const ssm::synthetic_checkpoint random(ssm::synthetic_shape(s.synthetic),
+                                           ssm::is_quantized(type) ? ssm::dtype::bf16 : type);
     run(s, random, random.describe());
 }
 
