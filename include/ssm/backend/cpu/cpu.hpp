@@ -41,7 +41,7 @@ public:
     [[nodiscard]] buffer<T> allocate(index count, const char* purpose) const {
         return make_cpu_buffer<T>(count, purpose);
     }
-    template <class T>
+    template <stored_element T>
     [[nodiscard]] buffer<T> upload(std::span<const float> values) const {
         buffer<T> stored;
         stored.reserve(values.size());
