@@ -7,6 +7,7 @@
 #include <ssm/backend/cpu/conv.hpp>
 #include <ssm/backend/cpu/cpu_options.hpp>
 #include <ssm/backend/cpu/elementwise.hpp>
+#include <ssm/backend/cpu/instruction_set.hpp>
 #include <ssm/backend/cpu/norm.hpp>
 #include <ssm/backend/cpu/panel_products.hpp>
 #include <ssm/backend/cpu/scan.hpp>
@@ -33,7 +34,8 @@ public:
     using buffer = cpu_buffer<T>;
 
     /// Throws argument_error for a bad number of threads or an instruction set that the machine does not have.
-    explicit basic_cpu(cpu_options options = {}) : products_(options), pool_(options.threads) {}
+    explicit basic_cpu(cpu_options options = {})
+        : products_(options), instructions_(validated(options.instructions)), pool_(options.threads) {}
 
     [[nodiscard]] int threads() const noexcept { return pool_.size(); }
 
@@ -101,12 +103,14 @@ public:
         const index tokens = y.rows() / sequences;
         const index states = h.rows() / sequences;
         for (index s = 0; s < sequences; ++s)
-            scan_kernel<Policy, basic_cpu>::run(pool_, policy, r, s * tokens, tokens, h.rows(s * states, states), y);
+            scan_kernel<Policy, basic_cpu>::run(pool_, instructions_, policy, r, s * tokens, tokens,
+                                                h.rows(s * states, states), y);
     }
     void gate(matrix_view<const float> z, matrix_view<float> y) const { cpu_kernels::gate(pool_, z, y); }
 
 private:
     Products products_;
+    instruction_set instructions_;
     mutable thread_pool pool_;  // its own lock keeps concurrent callers apart
 };
 

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <ssm/backend/cpu/cpu_options.hpp>
+#include <ssm/backend/cpu/dispatch.hpp>
 #include <ssm/backend/cpu/instruction_set.hpp>
 #include <ssm/backend/cpu/nibbles.hpp>
 #include <ssm/backend/cpu/packed_inputs.hpp>
-#include <ssm/backend/cpu/panel_kernels.hpp>
 #include <ssm/backend/cpu/panel_matrix.hpp>
 #include <ssm/backend/cpu/panel_tile.hpp>
 #include <ssm/backend/cpu/thread_pool.hpp>
