@@ -8,6 +8,7 @@
 #include <ssm/backend/cpu/eigen_gemm.hpp>
 #include <ssm/math.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <compare>
 #include <map>
@@ -16,6 +17,10 @@
 #include <vector>
 
 #include "../tools/machine_limits.hpp"
+
+#if defined(SSM_HAS_ONEDNN)
+#include <dnnl.hpp>
+#endif
 
 #if !defined(__OPTIMIZE__)
 #error "A benchmark of unoptimised code says nothing: configure with the preset release."
@@ -96,6 +101,39 @@ void multiply(benchmark::State& state) {
     measure(state, static_cast<double>(matrix.bytes()), 2.0 * static_cast<double>(tokens * outputs * depth), threads,
             [&] { device.multiply(view(x, tokens), matrix, {}, view(y, tokens)); }, {Type, Narrow});
 }
+
+#if defined(SSM_HAS_ONEDNN)
+/// The same product by oneDNN, its weights packed beforehand: what a well-kept library makes of this machine. Bytes for q8,
+/// whose scales it does not have. Set ONEDNN_MAX_CPU_ISA=avx512_core_bf16 where there are matrix tiles, which nothing here
+/// uses.
+template <ssm::dtype Type>
+void onednn(benchmark::State& state) {
+    using type = dnnl::memory::data_type;
+    using layout = dnnl::memory::format_tag;
+    const index tokens = state.range(0);
+    constexpr index outputs = 16384, depth = 4096;
+    constexpr bool bytes = Type == ssm::dtype::q8;
+    constexpr type weight_type = bytes ? type::s8 : Type == ssm::dtype::bf16 ? type::bf16 : type::f32;
+    const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+    dnnl::stream stream(engine);
+    const dnnl::memory::desc x_form({tokens, depth}, bytes ? type::u8 : weight_type, layout::ab);
+    const dnnl::memory::desc any_form({depth, outputs}, weight_type, layout::any);
+    const dnnl::memory::desc y_form({tokens, outputs}, bytes ? type::s32 : type::f32, layout::ab);
+    const dnnl::matmul::primitive_desc plan(dnnl::matmul::desc(x_form, any_form, y_form), engine);
+    dnnl::memory x(x_form, engine), w(plan.weights_desc(), engine), y(y_form, engine);
+    // Bytes that are small numbers in every type.
+    for (const dnnl::memory* of : {&x, &w})
+        std::fill_n(static_cast<unsigned char*>(of->get_data_handle()), of->get_desc().get_size(),
+                    static_cast<unsigned char>(0x3c));
+    const dnnl::matmul product(plan);
+    measure(state, static_cast<double>(w.get_desc().get_size()), 2.0 * static_cast<double>(tokens * outputs * depth), 1,
+            [&] {
+                product.execute(stream, {{DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, w}, {DNNL_ARG_DST, y}});
+                stream.wait();
+            },
+            {Type, true});
+}
+#endif
 
 void shapes(benchmark::internal::Benchmark* benchmark) {
     benchmark->ArgNames({"tokens", "threads"})->UseRealTime()->Unit(benchmark::kMillisecond);
@@ -189,6 +227,11 @@ BENCHMARK_TEMPLATE(multiply, ssm::panel_products, ssm::dtype::q8)->Apply(shapes)
 BENCHMARK_TEMPLATE(multiply, ssm::panel_products, ssm::dtype::q4)->Apply(shapes);
 BENCHMARK_TEMPLATE(multiply, ssm::dot_tiles, ssm::dtype::f32)->Apply(shapes);
 BENCHMARK_TEMPLATE(multiply, ssm::eigen_gemm, ssm::dtype::f32)->Apply(shapes);
+#if defined(SSM_HAS_ONEDNN)
+BENCHMARK_TEMPLATE(onednn, ssm::dtype::f32)->ArgName("tokens")->Arg(512)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_TEMPLATE(onednn, ssm::dtype::bf16)->ArgName("tokens")->Arg(512)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_TEMPLATE(onednn, ssm::dtype::q8)->ArgName("tokens")->Arg(512)->UseRealTime()->Unit(benchmark::kMillisecond);
+#endif
 BENCHMARK_TEMPLATE(scan, ssm::sequential)->Apply(shapes);
 BENCHMARK_TEMPLATE(scan, ssm::chunked)->Apply(shapes);
 BENCHMARK(scan_reference)->ArgNames({"tokens", "threads"})->Args({64, 1})->Unit(benchmark::kMillisecond);
