@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The ssm authors
 // SPDX-License-Identifier: Apache-2.0
-#include <ssm/backend/cpu/dispatch.hpp>
+#include <ssm/backend/cpu/cpu.hpp>
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -106,4 +107,46 @@ TEST_CASE("A selective scan leaves the same bits however channels and time are c
                 CHECK(scanned(set, 53, step, length) == whole);
             }
     }
+}
+
+TEST_CASE("The fused scan and the fused norms leave the bits of the operations they are made of") {
+    constexpr ssm::index tokens = 70, channels = 53, states = 16, sequences = 2, rows = tokens * sequences;
+    const auto random = [](ssm::index count, unsigned seed, float low = -1, float high = 1) {
+        return ssm::test::random_values(count, low, high, seed);
+    };
+    const auto view = [](std::vector<float>& values, ssm::index height) {
+        return ssm::matrix_view<float>(values.data(), height, static_cast<ssm::index>(values.size()) / height);
+    };
+    auto a = random(states * channels, 1, -16, -0.01F), d = random(channels, 2), bias = random(channels, 3);
+    auto dt = random(rows * channels, 4, -5, 3), x = random(rows * channels, 5), z = random(rows * channels, 6);
+    auto b = random(rows * states, 7), c = random(rows * states, 8), h = random(sequences * states * channels, 9);
+    auto y = random(rows * channels, 10);
+    const ssm::vector_view<const float> d_view(d.data(), channels), bias_view(bias.data(), channels);
+    const ssm::cpu device{{.threads = 2}};
+
+    auto fused_h = h, fused_y = y;
+    device.gated_selective_scan(
+        ssm::sequential{}, {view(a, states), d_view, view(dt, rows), view(x, rows), view(b, rows), view(c, rows)},
+        bias_view, view(z, rows), view(fused_h, sequences * states), sequences, view(fused_y, rows));
+
+    for (ssm::index t = 0; t < rows; ++t)
+        for (ssm::index ch = 0; ch < channels; ++ch) view(dt, rows)(t, ch) += bias_view[ch];
+    device.softplus(view(dt, rows));
+    device.scan(
+        ssm::sequential{},
+        ssm::selective<float>{view(a, states), d_view, view(dt, rows), view(x, rows), view(b, rows), view(c, rows)},
+        view(h, sequences * states), sequences, view(y, rows));
+    device.gate(view(z, rows), view(y, rows));
+    CHECK(fused_y == y);
+    CHECK(fused_h == h);
+
+    auto parts = x, separate = x;
+    const std::array<ssm::index, 3> sizes{21, 16, 16};
+    const std::array<ssm::vector_view<const float>, 3> gains{ssm::vector_view<const float>(bias.data(), 21), {}, {}};
+    device.rms_norm_parts(view(parts, rows), sizes, gains, 1e-5F);
+    for (ssm::index i = 0, first = 0; i < 3; first += sizes[static_cast<std::size_t>(i++)]) {
+        const auto part = view(separate, rows).columns(first, sizes[static_cast<std::size_t>(i)]);
+        device.rms_norm(part, gains[static_cast<std::size_t>(i)], 1e-5F, part);
+    }
+    CHECK(parts == separate);
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <ssm/backend/capabilities.hpp>
 #include <ssm/backend/concepts.hpp>
 #include <ssm/backend/cpu/buffer.hpp>
 #include <ssm/backend/cpu/conv.hpp>
@@ -14,6 +15,7 @@
 #include <ssm/backend/cpu/thread_pool.hpp>
 
 #include <algorithm>
+#include <array>
 #include <span>
 #include <vector>
 
@@ -91,7 +93,15 @@ public:
             cpu_kernels::causal_conv_silu<ConvState>(pool_, x.rows(s * tokens, tokens), taps, bias,
                                                      window.rows(s * width, width), cursor, y.rows(s * tokens, tokens));
     }
-    void softplus(matrix_view<float> x) const { cpu_kernels::softplus(pool_, x); }
+    void rms_norm_parts(matrix_view<float> x, const std::array<index, 3>& sizes,
+                        const std::array<vector_view<const float>, 3>& gains, float eps) const {
+        cpu_kernels::rms_norm_parts(pool_, x, sizes, gains, eps);
+    }
+    void softplus(matrix_view<float> x) const {
+        pool_.for_each_range(x.rows(), 1, x.columns(), [&](index first, index last) {
+            cpu_kernels::soften(x.rows(first, last - first), nullptr, x.rows(first, last - first));
+        });
+    }
     template <class Policy, class R>
     void scan(Policy policy, const R& r, matrix_view<float> h, index sequences, matrix_view<float> y) const {
         static_assert(
@@ -106,7 +116,23 @@ public:
             scan_kernel<Policy, basic_cpu>::run(pool_, instructions_, policy, r, s * tokens, tokens,
                                                 h.rows(s * states, states), y);
     }
-    void gate(matrix_view<const float> z, matrix_view<float> y) const { cpu_kernels::gate(pool_, z, y); }
+    void gate(matrix_view<const float> z, matrix_view<float> y) const {
+        pool_.for_each_range(y.rows(), 1, y.columns(), [&](index first, index last) {
+            cpu_kernels::gate(z.rows(first, last - first), y.rows(first, last - first));
+        });
+    }
+    void gated_selective_scan(sequential, const selective<float>& r, vector_view<const float> dt_bias,
+                              matrix_view<const float> z, matrix_view<float> h, index sequences,
+                              matrix_view<float> y) const {
+        const index tokens = y.rows() / sequences;
+        const index states = h.rows() / sequences;
+        for (index s = 0; s < sequences; ++s)
+            pool_.for_each_range(
+                h.columns(), cpu_kernels::channels_at_once, tokens * states, [&](index first, index last) {
+                    cpu_kernels::gated_scan(instructions_, r, dt_bias, z, {s * tokens, (s + 1) * tokens, first, last},
+                                            h.rows(s * states, states), y);
+                });
+    }
 
 private:
     Products products_;
@@ -119,5 +145,6 @@ using cpu = basic_cpu<panel_products>;
 
 static_assert(backend<cpu>, "ssm::cpu owes every operation of backend/concepts.hpp");
 static_assert(scan_policy_on<sequential, cpu> && scan_policy_on<chunked, cpu>);
+static_assert(normalises_parts<cpu> && fuses_selective_scan<cpu, sequential>);
 
 }  // namespace ssm

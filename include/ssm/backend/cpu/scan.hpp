@@ -4,6 +4,7 @@
 
 #include <ssm/backend/cpu/buffer.hpp>
 #include <ssm/backend/cpu/dispatch.hpp>
+#include <ssm/backend/cpu/elementwise.hpp>
 #include <ssm/backend/cpu/instruction_set.hpp>
 #include <ssm/backend/cpu/scan_range.hpp>
 #include <ssm/backend/cpu/thread_pool.hpp>
@@ -44,6 +45,31 @@ inline void scan_in_order(instruction_set set, const selective<float>& r, const 
             for (index row = tile.first_token; row < tile.last_token; ++row)
                 for (index i = ch; i < tile.last_channel; ++i) y(row, i) = r.skip(row, i);
             scan(r, tile, h, y);
+        }
+}
+
+/// The selective recurrence with what surrounds it in a layer, tile by tile while it is in the first-level cache: dt is
+/// softened first, softplus(dt + dt_bias), and y is gated last, y silu(z). r, z and y are of one sequence.
+inline void gated_scan(instruction_set set, const selective<float>& r, vector_view<const float> dt_bias,
+                       matrix_view<const float> z, const scan_range& range, matrix_view<float> h,
+                       matrix_view<float> y) {
+    constexpr index tokens = 64;
+    float memory[tokens * channels_at_once];
+    for (index t = range.first_token; t < range.last_token; t += tokens)
+        for (index ch = range.first_channel; ch < range.last_channel; ch += channels_at_once) {
+            const index rows = std::min(tokens, range.last_token - t);
+            const index columns = std::min(channels_at_once, range.last_channel - ch);
+            const auto tile = [&](auto of) { return of.rows(t, rows).columns(ch, columns); };
+            const matrix_view<float> dt(memory, rows, columns);
+            soften(tile(r.dt), dt_bias.data() + ch, dt);
+            const selective<float> part{r.a.columns(ch, columns),
+                                        vector_view<const float>(r.d.data() + ch, columns),
+                                        dt,
+                                        tile(r.x),
+                                        r.b.rows(t, rows),
+                                        r.c.rows(t, rows)};
+            scan_in_order(set, part, {0, rows, 0, columns}, h.columns(ch, columns), tile(y));
+            gate(tile(z), tile(y));
         }
 }
 
