@@ -8,6 +8,7 @@
 #include <ssm/io/json.hpp>
 #include <ssm/io/safetensors.hpp>
 
+#include <cassert>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>

@@ -106,18 +106,18 @@ public:
         const index lane = row % panel::rows;
         if (is_quantized(type_)) return read_quantized(p, lane, to);
         const std::byte* const numbers_of_panel = numbers(p, 0);
-        for (index k = 0; k < columns_; ++k)
-            with_storage_type(type_, [&]<class T>(type_tag<T>) {
+        with_storage_type(type_, [&]<class T>(type_tag<T>) {
+            for (index k = 0; k < columns_; ++k) {
                 T element;
                 std::memcpy(&element, numbers_of_panel + place<T>(k, lane) * index{sizeof(T)}, sizeof(T));
                 to[k] = static_cast<float>(element);
-            });
+            }
+        });
     }
 
 private:
-    // Elements of a column block are turned while they are in the first-level cache.
-    static constexpr index columns_at_once = 256;
-    static constexpr index panels_at_once = 64;
+    static constexpr index columns_at_once = 256;  // of a row, widened on the way; whole blocks
+    static constexpr index panels_at_once = 64;    // packed before their pages of the file are let go of
 
     /// Where column k of a row lies in a panel, in elements.
     template <stored_element T>
