@@ -8,12 +8,19 @@
 #include <ssm/backend/cpu/eigen_gemm.hpp>
 #include <ssm/math.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <compare>
 #include <map>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "../tools/machine_limits.hpp"
+
+#if defined(SSM_HAS_ONEDNN)
+#include <dnnl.hpp>
+#endif
 
 #if !defined(__OPTIMIZE__)
 #error "A benchmark of unoptimised code says nothing: configure with the preset release."
@@ -23,17 +30,27 @@ namespace {
 
 using ssm::index;
 
-struct limits {
-    double bytes_per_second;
-    double flops_per_second;
+/// What a benchmark is compared with: arithmetic in this type.
+struct arithmetic {
+    ssm::dtype type = ssm::dtype::f32;
+    bool narrow = false;
+    friend auto operator<=>(const arithmetic&, const arithmetic&) = default;
 };
 
-const limits& limits_of(int threads) {
-    static std::map<int, limits> measured;
+double bytes_per_second(int threads) {
+    static std::map<int, double> measured;
     const auto known = measured.find(threads);
     if (known != measured.end()) return known->second;
     ssm::thread_pool pool(threads);
-    return measured[threads] = {ssm::tools::read_bandwidth(pool), ssm::tools::multiply_add_rate(pool)};
+    return measured[threads] = ssm::tools::read_bandwidth(pool, 2);
+}
+
+double operations_per_second(int threads, arithmetic kind) {
+    static std::map<std::pair<int, arithmetic>, double> measured;
+    const auto known = measured.find({threads, kind});
+    if (known != measured.end()) return known->second;
+    ssm::thread_pool pool(threads);
+    return measured[{threads, kind}] = ssm::tools::multiply_add_rate(pool, kind.type, kind.narrow);
 }
 
 std::vector<float> random_floats(index count, float low = -1, float high = 1) {
@@ -51,8 +68,10 @@ ssm::matrix_view<float> view(std::vector<float>& values, index rows) {
 /// Runs `work`, and reports the bytes and floating-point operations of one call as rates and as shares of the machine's
 /// limits on as many threads.
 template <class Work>
-void measure(benchmark::State& state, double bytes, double flops, int threads, const Work& work) {
-    const limits& limit = limits_of(threads);
+void measure(benchmark::State& state, double bytes, double flops, int threads, const Work& work, arithmetic kind = {}) {
+    const double most_bytes = bytes_per_second(threads);
+    const double most_operations = operations_per_second(threads, kind);
+    work();  // once beforehand: memory is touched, threads are awake
     const auto started = std::chrono::steady_clock::now();
     for (auto _ : state) {
         work();
@@ -61,29 +80,60 @@ void measure(benchmark::State& state, double bytes, double flops, int threads, c
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - started;
     const double calls_per_second = static_cast<double>(state.iterations()) / elapsed.count();
     state.counters["GB/s"] = bytes * calls_per_second * 1e-9;
-    state.counters["%read"] = 100 * bytes * calls_per_second / limit.bytes_per_second;
+    state.counters["%read"] = 100 * bytes * calls_per_second / most_bytes;
     state.counters["GFLOP/s"] = flops * calls_per_second * 1e-9;
-    state.counters["%peak"] = 100 * flops * calls_per_second / limit.flops_per_second;
+    state.counters["%peak"] = 100 * flops * calls_per_second / most_operations;
     state.counters["us/token"] = 1e6 / (calls_per_second * static_cast<double>(state.range(0)));
 }
 
 /// in_proj of a 7B layer, (16384, 4096): arguments are tokens and threads.
-template <class Weight, class Products>
+template <class Products, ssm::dtype Type, bool Narrow = false>
 void multiply(benchmark::State& state) {
     const index tokens = state.range(0);
     const auto threads = static_cast<int>(state.range(1));
     constexpr index outputs = 16384, depth = 4096;
-    const ssm::basic_cpu<Products> device{{.threads = threads}};
-    std::vector<Weight> weights;
-    for (const float value : random_floats(outputs * depth)) weights.push_back(Weight(value));
-    const ssm::stored_tensor tensor{
-        "w", ssm::dtype_of<Weight>, {outputs, depth}, std::as_bytes(std::span(weights)), nullptr};
-    const auto matrix = device.upload_matrix(tensor, tensor.type);
+    const ssm::basic_cpu<Products> device{{.threads = threads, .narrow_inputs = Narrow}};
+    const std::vector<float> weights = random_floats(outputs * depth);
+    const ssm::stored_tensor tensor{"w", ssm::dtype::f32, {outputs, depth}, std::as_bytes(std::span(weights)), nullptr};
+    const auto matrix = device.upload_matrix(tensor, Type);
     std::vector<float> x = random_floats(tokens * depth);
     std::vector<float> y(static_cast<std::size_t>(tokens * outputs));
     measure(state, static_cast<double>(matrix.bytes()), 2.0 * static_cast<double>(tokens * outputs * depth), threads,
-            [&] { device.multiply(view(x, tokens), matrix, {}, view(y, tokens)); });
+            [&] { device.multiply(view(x, tokens), matrix, {}, view(y, tokens)); }, {Type, Narrow});
 }
+
+#if defined(SSM_HAS_ONEDNN)
+/// The same product by oneDNN, its weights packed beforehand: what a well-kept library makes of this machine. Bytes for q8,
+/// whose scales it does not have. Set ONEDNN_MAX_CPU_ISA=avx512_core_bf16 where there are matrix tiles, which nothing here
+/// uses.
+template <ssm::dtype Type>
+void onednn(benchmark::State& state) {
+    using type = dnnl::memory::data_type;
+    using layout = dnnl::memory::format_tag;
+    const index tokens = state.range(0);
+    constexpr index outputs = 16384, depth = 4096;
+    constexpr bool bytes = Type == ssm::dtype::q8;
+    constexpr type weight_type = bytes ? type::s8 : Type == ssm::dtype::bf16 ? type::bf16 : type::f32;
+    const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+    dnnl::stream stream(engine);
+    const dnnl::memory::desc x_form({tokens, depth}, bytes ? type::u8 : weight_type, layout::ab);
+    const dnnl::memory::desc any_form({depth, outputs}, weight_type, layout::any);
+    const dnnl::memory::desc y_form({tokens, outputs}, bytes ? type::s32 : type::f32, layout::ab);
+    const dnnl::matmul::primitive_desc plan(dnnl::matmul::desc(x_form, any_form, y_form), engine);
+    dnnl::memory x(x_form, engine), w(plan.weights_desc(), engine), y(y_form, engine);
+    // Bytes that are small numbers in every type.
+    for (const dnnl::memory* of : {&x, &w})
+        std::fill_n(static_cast<unsigned char*>(of->get_data_handle()), of->get_desc().get_size(),
+                    static_cast<unsigned char>(0x3c));
+    const dnnl::matmul product(plan);
+    measure(state, static_cast<double>(w.get_desc().get_size()), 2.0 * static_cast<double>(tokens * outputs * depth), 1,
+            [&] {
+                product.execute(stream, {{DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, w}, {DNNL_ARG_DST, y}});
+                stream.wait();
+            },
+            {Type, true});
+}
+#endif
 
 void shapes(benchmark::internal::Benchmark* benchmark) {
     benchmark->ArgNames({"tokens", "threads"})->UseRealTime()->Unit(benchmark::kMillisecond);
@@ -169,11 +219,19 @@ void elementwise(benchmark::State& state) {
     measure(state, 12 * values, 4 * values, threads, [&] { device.gate(view(z, tokens), view(y, tokens)); });
 }
 
-BENCHMARK_TEMPLATE(multiply, float, ssm::dot_tiles)->Apply(shapes);
-BENCHMARK_TEMPLATE(multiply, ssm::bf16, ssm::dot_tiles)->Apply(shapes);
-BENCHMARK_TEMPLATE(multiply, ssm::f16, ssm::dot_tiles)->Apply(shapes);
-BENCHMARK_TEMPLATE(multiply, float, ssm::eigen_gemm)->Apply(shapes);
-BENCHMARK_TEMPLATE(multiply, ssm::bf16, ssm::eigen_gemm)->Apply(shapes);
+BENCHMARK_TEMPLATE(multiply, ssm::panel_products, ssm::dtype::f32)->Apply(shapes);
+BENCHMARK_TEMPLATE(multiply, ssm::panel_products, ssm::dtype::bf16)->Apply(shapes);
+BENCHMARK_TEMPLATE(multiply, ssm::panel_products, ssm::dtype::bf16, true)->Apply(shapes);
+BENCHMARK_TEMPLATE(multiply, ssm::panel_products, ssm::dtype::f16)->Apply(shapes);
+BENCHMARK_TEMPLATE(multiply, ssm::panel_products, ssm::dtype::q8)->Apply(shapes);
+BENCHMARK_TEMPLATE(multiply, ssm::panel_products, ssm::dtype::q4)->Apply(shapes);
+BENCHMARK_TEMPLATE(multiply, ssm::dot_tiles, ssm::dtype::f32)->Apply(shapes);
+BENCHMARK_TEMPLATE(multiply, ssm::eigen_gemm, ssm::dtype::f32)->Apply(shapes);
+#if defined(SSM_HAS_ONEDNN)
+BENCHMARK_TEMPLATE(onednn, ssm::dtype::f32)->ArgName("tokens")->Arg(512)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_TEMPLATE(onednn, ssm::dtype::bf16)->ArgName("tokens")->Arg(512)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_TEMPLATE(onednn, ssm::dtype::q8)->ArgName("tokens")->Arg(512)->UseRealTime()->Unit(benchmark::kMillisecond);
+#endif
 BENCHMARK_TEMPLATE(scan, ssm::sequential)->Apply(shapes);
 BENCHMARK_TEMPLATE(scan, ssm::chunked)->Apply(shapes);
 BENCHMARK(scan_reference)->ArgNames({"tokens", "threads"})->Args({64, 1})->Unit(benchmark::kMillisecond);

@@ -81,8 +81,14 @@ public:
 
 using models = std::vector<std::unique_ptr<any_model>>;
 
-/// A model for each number of threads, over the same weights.
-models load_on_cpu(const any_weight_source& source, const load_options& options, const std::vector<int>& threads);
+/// What the CPU is told beside the weights.
+struct cpu_settings {
+    std::vector<int> threads;  // a model for each number, over the same weights
+    bool narrow_inputs = false;
+};
+
+/// The models of `settings`.
+models load_on_cpu(const any_weight_source& source, const load_options& options, const cpu_settings& settings);
 
 /// One model on the current GPU. Throws device_error when there is none, or when the program was built without CUDA.
 models load_on_cuda(const any_weight_source& source, const load_options& options);
@@ -90,10 +96,10 @@ models load_on_cuda(const any_weight_source& source, const load_options& options
 /// Where to compute.
 enum class device_kind { cpu, cuda };
 
-/// The models of a device; `threads` are the CPU's.
+/// The models of a device.
 inline models load_on(device_kind device, const any_weight_source& source, const load_options& options,
-                      const std::vector<int>& threads) {
-    return device == device_kind::cuda ? load_on_cuda(source, options) : load_on_cpu(source, options, threads);
+                      const cpu_settings& settings) {
+    return device == device_kind::cuda ? load_on_cuda(source, options) : load_on_cpu(source, options, settings);
 }
 
 }  // namespace ssm::tools

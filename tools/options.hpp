@@ -21,12 +21,12 @@ inline void add_dtype_option(CLI::App& app, std::optional<dtype>& type, const ch
     app.add_option_function<std::string>(
            "--dtype",
            [&type](const std::string& name) {
-               for (const dtype candidate : {dtype::f32, dtype::bf16, dtype::f16})
+               for (const dtype candidate : {dtype::f32, dtype::bf16, dtype::f16, dtype::q8, dtype::q4})
                    if (name == name_of(candidate)) type = candidate;
            },
            description)
-        ->check(CLI::IsMember({"f32", "bf16", "f16"}))
-        ->type_name("f32|bf16|f16");
+        ->check(CLI::IsMember({"f32", "bf16", "f16", "q8", "q4"}))
+        ->type_name("f32|bf16|f16|q8|q4");
 }
 
 /// --prefill: how many tokens of a prompt are read at once; whole is more than there are.

@@ -7,6 +7,7 @@
 #include <ssm/io/synthetic_checkpoint.hpp>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -35,6 +36,7 @@ struct settings {
     std::vector<int> threads{1, static_cast<int>(std::max(1U, std::thread::hardware_concurrency()))};
     index chunk = ssm::in_chunks{}.length;
     std::optional<ssm::dtype> type;
+    bool narrow = false;
     std::string format = "table";
     bool unoptimised = false;
 };
@@ -43,7 +45,8 @@ const char* const notes =
     "A repeat reads a prompt of random tokens into a fresh session and then decodes greedily; one more comes first "
     "and\n"
     "does not count. The limits are measured in the same run. On the CPU, on as many threads: a loop that reads\n"
-    "memory, and multiply-adds on registers. On CUDA: a copy, counting bytes read and written, and a square product\n"
+    "memory, and multiply-adds on registers, of bytes for q8 and q4 where the machine has them. On CUDA: a copy, "
+    "counting bytes read and written, and a square product\n"
     "in the type of the weights, which is that of activations there.\n";
 
 /// Throws CLI::ParseError.
@@ -53,7 +56,7 @@ settings parse(CLI::App& app, int argc, char** argv) {
     app.footer(notes);
     auto* const folder = app.add_option("model", s.folder, "Folder with config.json and *.safetensors");
     app.add_option("--synthetic", s.synthetic, "Random weights in memory, in the shape of a published model, instead")
-        ->check(CLI::IsMember({"130m", "370m", "790m", "1.4b", "2.8b", "7b"}))
+        ->check(CLI::IsMember({"130m", "370m", "790m", "1.4b", "2.8b", "7b", "h768", "h2048"}))
         ->excludes(folder);
     app.add_option("--prompt", s.prompt, "Tokens to read")->check(positive)->capture_default_str();
     app.add_option("--decode", s.decode, "Tokens to write")->check(positive)->capture_default_str();
@@ -64,13 +67,17 @@ settings parse(CLI::App& app, int argc, char** argv) {
                               ->capture_default_str();
     add_device_option(app, s.device);
     add_prefill_option(app, s.chunk);
-    add_dtype_option(app, s.type, "Keep weights as f32, bf16 or f16; as stored, or bf16 if synthetic, unless given");
+    add_dtype_option(app, s.type,
+                     "Keep weight matrices as f32, bf16, f16, q8 or q4; as stored, or bf16 if synthetic, unless given");
+    auto* const narrow =
+        app.add_flag("--narrow", s.narrow, "Let products with bf16 weights round their inputs to bf16");
     app.add_option("--format", s.format, "table, csv or json")
         ->check(CLI::IsMember({"table", "csv", "json"}))
         ->capture_default_str();
     app.add_flag("--unoptimised", s.unoptimised, "Measure although this program was built without optimisation");
     app.parse(argc, argv);
     require_cpu(s.device, *threads);
+    require_cpu(s.device, *narrow);
     if (s.folder.empty() && s.synthetic.empty()) throw CLI::RequiredError("a model folder or --synthetic");
     return s;
 }
@@ -152,7 +159,7 @@ void measure(const settings& s, const any_model& model, report& to) {
 
 template <class Source>
 void run(const settings& s, const Source& source, const std::string& name) {
-    const models loaded = load_on(s.device, any_weight_source(source), {.type = s.type}, s.threads);
+    const models loaded = load_on(s.device, any_weight_source(source), {.type = s.type}, {s.threads, s.narrow});
     const any_model& first = *loaded.front();
     report result{.model = name, .dtype = std::string(name_of(first.type()))};
     if (!first.threads()) result.device = first.device();
@@ -165,7 +172,10 @@ void run(const settings& s, const Source& source, const std::string& name) {
 void run(const settings& s) {
     refuse_debug_build(s);
     if (s.synthetic.empty()) return run(s, ssm::hf_checkpoint::open(s.folder), s.folder);
-    const ssm::synthetic_checkpoint random(ssm::synthetic_shape(s.synthetic), s.type.value_or(ssm::dtype::bf16));
+    // Quantized weights come from wider ones, as they do in use.
+    const ssm::dtype type = s.type.value_or(ssm::dtype::bf16);
+    const ssm::synthetic_checkpoint random(ssm::synthetic_shape(s.synthetic),
+                                           ssm::is_quantized(type) ? ssm::dtype::bf16 : type);
     run(s, random, random.describe());
 }
 

@@ -84,7 +84,7 @@ settings parse(CLI::App& app, int argc, char** argv) {
         app.add_option("-j,--threads", s.threads, "Threads to compute with on the CPU")->capture_default_str();
     add_device_option(app, s.device);
     add_prefill_option(app, s.chunk);
-    add_dtype_option(app, s.type, "Keep weights as f32, bf16 or f16; as stored unless given");
+    add_dtype_option(app, s.type, "Keep weight matrices as f32, bf16, f16, q8 or q4; as stored unless given");
     app.add_option("--stop", s.stop, "Text that ends the generation and is left out; may be repeated")
         ->allow_extra_args(false);
     app.add_flag("--ignore-eos", s.ignore_eos, "Go on past the end-of-text token");
@@ -166,7 +166,7 @@ models load(const settings& s, const ssm::hf_checkpoint& checkpoint) {
                                         bar.show(now.bytes, checkpoint.bytes());
                                         return !interrupted();
                                     }};
-    return load_on(s.device, any_weight_source(checkpoint), options, {s.threads});
+    return load_on(s.device, any_weight_source(checkpoint), options, {.threads = {s.threads}});
 }
 
 /// Loads the model and generates; returns the exit status.

@@ -100,3 +100,14 @@ TEST_CASE("Options of the device's sampler are checked") {
     CHECK_THROWS_AS(device.make_sampler({.temperature = -1}, 10), ssm::argument_error);
     CHECK_THROWS_WITH(device.make_sampler({.repetition_penalty = 1.1}, 10), Contains("repetition_penalty"));
 }
+
+TEST_CASE("Quantized weights are refused on a GPU, by name and with what to do") {
+    const ssm::test::random_weights weights(ssm::test::small_config());
+    const ssm::cuda_f32 device;
+    for (const ssm::dtype type : {ssm::dtype::q8, ssm::dtype::q4}) {
+        CHECK_THROWS_AS(ssm::load<model>(weights, device, {.type = type}), ssm::argument_error);
+        CHECK_THROWS_WITH(ssm::load<model>(weights, device, {.type = type}),
+                          Contains("tensor backbone.embeddings.weight: dtype: found " + std::string(name_of(type))) &&
+                              Contains("quantized weights run on the CPU"));
+    }
+}

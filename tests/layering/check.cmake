@@ -23,7 +23,7 @@ set(may_see_. ${below_model} model generate)  # ssm.hpp: everything that needs t
 set(may_see_ssm_cuda.cuh . backend/cuda)
 
 # ... and of others, beside the standard library.
-set(others_backend/cpu "^Eigen/|^immintrin\\.h$")
+set(others_backend/cpu "^Eigen/|^immintrin\\.h$|^sys/mman\\.h$")
 set(others_backend/cuda "^cub/|^cuda|^cublas|^mma\\.h$")
 set(others_io "^nlohmann/|^(fcntl|unistd)\\.h$|^sys/")
 set(others_text "^pcre2\\.h$")

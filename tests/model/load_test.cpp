@@ -3,7 +3,9 @@
 #include <ssm/backend/cpu/cpu.hpp>
 #include <ssm/ssm.hpp>
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -78,7 +80,8 @@ TEST_CASE("The head is the embedding only when none is stored") {
     CHECK_THAT(refusal(with_head), Catch::Contains("tensor lm_head.weight: found no such tensor"));
 
     const auto bytes = [&](const random_weights& weights) { return ssm::load<falcon>(weights, device).weight_bytes(); };
-    CHECK(bytes(tied_with_head) - bytes(tied) == config.vocab * config.hidden * 4);
+    constexpr ssm::index rows = 64;  // 51 in whole panels of 32
+    CHECK(bytes(tied_with_head) - bytes(tied) == rows * config.hidden * 4);
 }
 
 TEST_CASE("Biases count when the configuration has them") {
@@ -91,6 +94,60 @@ TEST_CASE("Biases count when the configuration has them") {
     const auto no_conv_bias = logits_of(random_weights(config), device);
     CHECK(plain != biased);
     CHECK(biased != no_conv_bias);
+}
+
+TEST_CASE("What must not be narrowed stays float, whatever the matrices are kept in") {
+    const ssm::cpu device;
+    random_weights weights(small_config());
+    const auto model = [&](ssm::dtype type) { return ssm::load<falcon>(weights, device, {.type = type}); };
+    const ssm::index matrices_f32 = model(ssm::dtype::f32).weight_bytes();
+    for (const ssm::dtype type : {ssm::dtype::q8, ssm::dtype::q4}) CHECK(model(type).weight_bytes() < matrices_f32);
+
+    // A change that any quantization would round away still tells.
+    const auto logits = [&] {
+        const auto quantized = model(ssm::dtype::q4);
+        auto state = quantized.start_state();
+        auto scratch = quantized.make_workspace(2);
+        std::vector<float> all(2 * 51);
+        quantized.forward(std::vector<ssm::token_id>{7, 8}, state, scratch, ssm::matrix_view<float>(all.data(), 2, 51));
+        return all;
+    };
+    const auto before = logits();
+    for (const char* name :
+         {"norm.weight", "mixer.conv1d.weight", "mixer.conv1d.bias", "mixer.dt_proj.bias", "mixer.A_log", "mixer.D"}) {
+        CAPTURE(name);
+        auto& values = weights.values(std::string("backbone.layers.0.") + name);
+        const std::vector<float> kept = values;
+        for (float& value : values) value *= 1.0001F;
+        CHECK(logits() != before);
+        values = kept;
+    }
+    CHECK(logits() == before);
+}
+
+TEST_CASE("A small parameter that is stored quantized is refused by name") {
+    struct quantized_source {
+        const random_weights& weights;
+        std::string name;
+        std::vector<std::byte> bytes = std::vector<std::byte>(1 << 16);
+        const ssm::model_config& config() const { return weights.config(); }
+        std::string describe() const { return weights.describe(); }
+        std::optional<ssm::stored_tensor> find(std::string_view wanted) const {
+            auto tensor = weights.find(wanted);
+            if (wanted != name) return tensor;
+            tensor->type = ssm::dtype::q8;
+            tensor->bytes = bytes;
+            return tensor;
+        }
+    };
+    const ssm::cpu device;
+    const random_weights weights(small_config());
+    for (const char* name : {"A_log", "D", "conv1d.weight", "conv1d.bias", "dt_proj.bias"}) {
+        const quantized_source source{weights, std::string("backbone.layers.0.mixer.") + name};
+        CHECK_THROWS_AS(ssm::load<falcon>(source, device), ssm::format_error);
+        CHECK_THROWS_WITH(ssm::load<falcon>(source, device),
+                          Catch::Contains(std::string(name) + ": found dtype q8, expected f32, bf16 or f16; only"));
+    }
 }
 
 TEST_CASE("Progress is reported and may cancel") {

@@ -53,10 +53,11 @@ const std::vector<std::vector<ssm::index>> schedules{{1}, {7}, {64}, {512}, {3, 
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("Every split of a prompt and every number of threads leaves the same bits", "", float, ssm::bf16,
-                   ssm::f16) {
+TEST_CASE("Every split of a prompt and every number of threads leaves the same bits in every dtype") {
+    const auto type = GENERATE(ssm::dtype::f32, ssm::dtype::bf16, ssm::dtype::f16, ssm::dtype::q8, ssm::dtype::q4);
+    CAPTURE(name_of(type));
     const ssm::test::random_weights weights(ssm::test::small_config());
-    const ssm::load_options options{.type = ssm::dtype_of<TestType>};
+    const ssm::load_options options{.type = type};
     const ssm::cpu one{{.threads = 1}};
     const auto whole = run(ssm::load<falcon>(weights, one, options), {prompt_length});
     CHECK(whole.state.position() == prompt_length);
@@ -68,6 +69,22 @@ TEMPLATE_TEST_CASE("Every split of a prompt and every number of threads leaves t
             CHECK((run(model, schedule) == whole));
         }
     }
+}
+
+TEST_CASE("Quantized weights give about the logits of the exact ones") {
+    const ssm::test::random_weights weights(ssm::test::small_config());
+    const ssm::cpu device;
+    const auto exact = run(ssm::load<falcon>(weights, device), {prompt_length}).logits;
+    const auto error = [&](ssm::dtype type) {
+        return ssm::test::relative_error(
+            run(ssm::load<falcon>(weights, device, {.type = type}), {prompt_length}).logits, exact);
+    };
+    // Half a step is 1/254 and 1/16 of a block's largest weight; sums of random signs and the layers' gains leave about as
+    // much of the logits.
+    CHECK(error(ssm::dtype::q8) < 0.05);
+    CHECK(error(ssm::dtype::q8) > 1e-4);
+    CHECK(error(ssm::dtype::q4) < 0.5);
+    CHECK(error(ssm::dtype::q4) > error(ssm::dtype::q8));
 }
 
 struct ring_arch : ssm::falcon_mamba_arch {

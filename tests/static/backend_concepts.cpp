@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ssm authors
 // SPDX-License-Identifier: Apache-2.0
+#include <ssm/backend/capabilities.hpp>
 #include <ssm/backend/concepts.hpp>
 #include <ssm/backend/cpu/cpu.hpp>
 
@@ -13,6 +14,24 @@ using ssm::matrix_view;
 using ssm::vector_view;
 
 static_assert(ssm::backend<ssm::cpu>);
+
+// What must not be narrowed enters a backend as a buffer, and no buffer holds quantized blocks; a layer's parameters but
+// the four projections are views of float.
+template <class Block>
+concept can_hold_parameters = requires(const ssm::cpu device, std::span<const float> values) {
+    device.upload<Block>(values);
+};
+static_assert(can_hold_parameters<float>);
+static_assert(!can_hold_parameters<ssm::q8_block> && !can_hold_parameters<ssm::q4_block>);
+using layer = ssm::mamba_layer<ssm::cpu>;
+static_assert(std::same_as<decltype(layer::a), matrix_view<const float>>);
+static_assert(std::same_as<decltype(layer::taps), matrix_view<const float>>);
+static_assert(std::same_as<decltype(layer::d), vector_view<const float>>);
+static_assert(std::same_as<decltype(layer::norm_gain), vector_view<const float>>);
+static_assert(std::same_as<decltype(layer::conv_bias), vector_view<const float>>);
+static_assert(std::same_as<decltype(layer::dt_bias), vector_view<const float>>);
+static_assert(std::same_as<decltype(layer::in_bias), vector_view<const float>>);
+static_assert(std::same_as<decltype(layer::out_bias), vector_view<const float>>);
 
 namespace backends {
 

@@ -4,6 +4,7 @@
 
 #include <ssm/core/config.hpp>
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -14,8 +15,12 @@ namespace ssm {
 /// Number of elements, or a position; signed so that differences are meaningful.
 using index = std::ptrdiff_t;
 
-/// Element type of a stored tensor.
-enum class dtype : std::uint8_t { f32, bf16, f16 };
+/// How the numbers of a stored tensor are written: an element type, or for weight matrices one of the formats of
+/// core/quantized.hpp, which keep 32 neighbours of a row in a block with one scale.
+enum class dtype : std::uint8_t { f32, bf16, f16, q8, q4 };
+
+/// Whether a dtype is written in blocks and not in elements.
+[[nodiscard]] constexpr bool is_quantized(dtype type) noexcept { return type == dtype::q8 || type == dtype::q4; }
 
 // `__builtin_bit_cast` is what `std::bit_cast` calls; g++, clang and nvcc accept it in device code without a flag.
 
@@ -90,8 +95,11 @@ private:
 static_assert(sizeof(bf16) == 2 && std::is_trivially_copyable_v<bf16>);
 static_assert(sizeof(f16) == 2 && std::is_trivially_copyable_v<f16>);
 
-/// Size of one element in bytes.
-[[nodiscard]] constexpr index size_of(dtype type) noexcept { return type == dtype::f32 ? 4 : 2; }
+/// Size of one element in bytes. A quantized dtype has no elements: see `row_bytes`.
+[[nodiscard]] constexpr index size_of(dtype type) noexcept {
+    assert(!is_quantized(type));
+    return type == dtype::f32 ? 4 : 2;
+}
 
 /// Lower-case name, as users type it on a command line.
 [[nodiscard]] constexpr std::string_view name_of(dtype type) noexcept {
@@ -99,6 +107,8 @@ static_assert(sizeof(f16) == 2 && std::is_trivially_copyable_v<f16>);
         case dtype::f32: return "f32";
         case dtype::bf16: return "bf16";
         case dtype::f16: return "f16";
+        case dtype::q8: return "q8";
+        case dtype::q4: return "q4";
     }
     return "unknown";
 }
@@ -120,13 +130,16 @@ struct type_tag {
     using type = T;
 };
 
-/// Calls `f(type_tag<T>{})` with the storage type T that `type` names.
+/// Calls `f(type_tag<T>{})` with the storage type T that `type` names; `type` is not quantized.
 template <class F>
 decltype(auto) with_storage_type(dtype type, F&& f) {
+    assert(!is_quantized(type));
     switch (type) {
         case dtype::bf16: return f(type_tag<bf16>{});
         case dtype::f16: return f(type_tag<f16>{});
-        case dtype::f32: break;
+        case dtype::f32:
+        case dtype::q8:
+        case dtype::q4: break;
     }
     return f(type_tag<float>{});
 }

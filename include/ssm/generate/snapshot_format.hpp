@@ -40,7 +40,7 @@ namespace ssm {
 ///         72      8  states, N
 ///         80      8  channels
 ///         88      8  logits: the size of the vocabulary, or 0
-///         96      1  dtype of the state (0 f32), of the activations, of the matrices (0 f32, 1 bf16, 2 f16): 3 bytes
+///         96      1  dtype of the state (0 f32), of the activations, of the matrices (1 bf16, 2 f16, 3 q8, 4 q4): 3 bytes
 ///         99      5  0
 ///        104      L  the model type
 ///      104+L         the state: for each layer the window, (K-1, channels), oldest row first, and h, (N, channels)
@@ -223,7 +223,7 @@ inline void check_whole(std::span<const std::byte> bytes, const std::string& ori
     std::array<dtype, 3> types;
     for (std::size_t i = 0; i < types.size(); ++i) {
         const std::uint64_t type = number(bytes, 96 + i, 1);
-        if (type > 2) throw refuse("dtype", std::to_string(type), "0 (f32), 1 (bf16) or 2 (f16)");
+        if (type > static_cast<std::uint64_t>(dtype::q4)) throw refuse("dtype", std::to_string(type), "0 to 4");
         types[i] = static_cast<dtype>(type);
     }
     if (types[0] != dtype::f32) throw refuse("dtype of the state", std::string(name_of(types[0])), "f32");

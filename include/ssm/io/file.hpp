@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <functional>
@@ -39,7 +40,18 @@ using read_progress = std::function<bool(index done, index total)>;
 struct file_bytes {
     std::span<const std::byte> bytes;
     std::shared_ptr<const void> owner;
+    bool mapped = false;  ///< and not copied
 };
+
+/// Lets go of the memory behind a part of a mapped file, whole pages only; the file is read again when it is needed.
+inline void let_go_of_pages(std::span<const std::byte> part) noexcept {
+    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    const auto begin = reinterpret_cast<std::uintptr_t>(part.data());
+    const std::uintptr_t first = (begin + page - 1) / page * page;
+    const std::uintptr_t last = (begin + part.size()) / page * page;
+    // A hint: where it is refused, the pages stay.
+    if (first < last) (void)::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+}
 
 /// An open file descriptor that closes itself.
 class file_descriptor {
@@ -90,7 +102,7 @@ private:
         if (start == MAP_FAILED) file.fail("cannot be mapped");
         std::shared_ptr<const void> owner(start,
                                           [size](const void* mapped) { ::munmap(const_cast<void*>(mapped), size); });
-        return {{static_cast<const std::byte*>(start), size}, std::move(owner)};
+        return {{static_cast<const std::byte*>(start), size}, std::move(owner), true};
     }
 
     std::shared_ptr<std::byte[]> copy;

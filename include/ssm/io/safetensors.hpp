@@ -10,14 +10,17 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -60,18 +63,29 @@ public:
         return data_.subspan(static_cast<std::size_t>(entry.begin), static_cast<std::size_t>(entry.end - entry.begin));
     }
 
-    /// A tensor as a weight, in place; nothing when there is none of this name.
-    /// Throws format_error when its type is not F32, BF16 or F16.
+    /// A tensor as a weight, in place; nothing when there is none of this name. A quantized matrix is a tensor of bytes
+    /// (rows, blocks, bytes of a block) whose dtype and columns are in the metadata: see `quantized_note`.
+    /// Throws format_error when its type is none of F32, BF16, F16 and the metadata name it not, or name it wrongly.
     [[nodiscard]] std::optional<stored_tensor> find(std::string_view name) const {
         const auto found = entries_.find(name);
         if (found == entries_.end()) return std::nullopt;
         const safetensors_entry& entry = found->second;
+        stored_tensor tensor{found->first, dtype::f32, entry.shape, bytes_of(name), file_.owner};
+        if (file_.mapped) tensor.let_go = let_go_of_pages;
+        if (const auto note = metadata_.find(std::string(quantized_note) + found->first); note != metadata_.end()) {
+            read_quantized(entry, note->second, tensor);
+            return tensor;
+        }
         const auto type = weight_type(entry.type);
         if (!type)
             throw format_error({source_, "tensor " + found->first, "type " + entry.type, "F32, BF16 or F16",
                                 "convert the checkpoint to one of these"});
-        return stored_tensor{found->first, *type, entry.shape, bytes_of(name), file_.owner};
+        tensor.type = *type;
+        return tensor;
     }
+
+    /// What stands before a quantized matrix's name in the metadata; the value is its dtype and columns: "q8 4096".
+    static constexpr std::string_view quantized_note = "ssm.quantized.";
 
 private:
     safetensors_file(file_bytes file, std::string source) : source_(std::move(source)), file_(std::move(file)) {
@@ -187,6 +201,26 @@ private:
         if (next != static_cast<index>(data_.size()))
             throw fault({}, std::to_string(data_.size()) + " bytes of data",
                         std::to_string(next) + " bytes, the end of the last tensor");
+    }
+
+    /// Makes `tensor` the quantized matrix that the metadata speak of.
+    void read_quantized(const safetensors_entry& entry, const std::string& note, stored_tensor& tensor) const {
+        const std::string what = "tensor " + tensor.name;
+        const bool is_q8 = note.starts_with("q8 ");
+        index columns = 0;
+        const char* const end = note.data() + note.size();
+        const auto number = note.size() > 3 ? std::from_chars(note.data() + 3, end, columns) : std::from_chars_result{};
+        if ((!is_q8 && !note.starts_with("q4 ")) || number.ptr != end || number.ec != std::errc() || columns < 0 ||
+            columns > std::numeric_limits<index>::max() / 64)
+            throw fault("__metadata__: " + std::string(quantized_note) + tensor.name, "\"" + note + "\"",
+                        "q8 or q4, and the number of columns");
+        tensor.type = is_q8 ? dtype::q8 : dtype::q4;
+        const index block = row_bytes(tensor.type, 1);
+        const std::vector<index> expected{entry.shape.empty() ? 0 : entry.shape[0], blocks_of(columns), block};
+        if (entry.type != "U8" || entry.shape != expected)
+            throw fault(what, entry.type + " of shape " + shape_text(entry.shape),
+                        "U8 of shape " + shape_text(expected) + ", as its metadata say");
+        tensor.shape = {entry.shape[0], columns};
     }
 
     static index element_size(std::string_view type) {

@@ -24,7 +24,8 @@
 namespace ssm {
 
 /// The configuration of a published model: "130m", "370m", "790m", "1.4b" and "2.8b" of the Mamba family (Gu and Dao
-/// 2023, table 12), "7b" of Falcon Mamba. Throws argument_error for another name.
+/// 2023, table 12), "7b" of Falcon Mamba; and of two small Falcon Mambas that nobody has published, "h768" and "h2048", on
+/// which programs are compared. Throws argument_error for another name.
 [[nodiscard]] inline model_config synthetic_shape(std::string_view name) {
     model_config config;
     config.model_type = "mamba";
@@ -54,12 +55,21 @@ namespace ssm {
         config.layers = 64;
         config.vocab = 65024;
         config.tied_head = false;
+    } else if (name == "h768" || name == "h2048") {
+        config.model_type = "falcon_mamba";
+        config.hidden = name == "h768" ? 768 : 2048;
+        config.layers = name == "h768" ? 24 : 48;
+        config.vocab = 65024;
+        config.tied_head = false;
     } else {
-        throw argument_error(
-            {"synthetic_shape", "name", "\"" + std::string(name) + "\"", "130m, 370m, 790m, 1.4b, 2.8b or 7b", {}});
+        throw argument_error({"synthetic_shape",
+                              "name",
+                              "\"" + std::string(name) + "\"",
+                              "130m, 370m, 790m, 1.4b, 2.8b, 7b, h768 or h2048",
+                              {}});
     }
     config.inner = 2 * config.hidden;
-    config.dt_rank = config.hidden / 16;
+    config.dt_rank = name == "h768" ? 64 : config.hidden / 16;
     return config;
 }
 
@@ -176,12 +186,6 @@ private:
         z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
         z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
         return static_cast<float>((z ^ (z >> 31)) >> 40) * 0x1p-24F;
-    }
-
-    static index count_of(const std::vector<index>& shape) {
-        index count = 1;
-        for (const index extent : shape) count *= extent;
-        return count;
     }
 
     model_config config_;

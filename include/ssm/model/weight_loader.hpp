@@ -11,7 +11,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <functional>
 #include <optional>
 #include <span>
@@ -38,7 +37,9 @@ struct load_progress {
 
 /// What to make of a checkpoint.
 struct load_options {
-    std::optional<dtype> type = std::nullopt;                      ///< of the matrices; as stored when not given
+    /// Of the matrices (embedding, head and the four projections of a layer); as stored when not given. What must not be
+    /// narrow is float whatever this says.
+    std::optional<dtype> type = std::nullopt;
     std::function<bool(const load_progress&)> progress = nullptr;  ///< returning false stops with `cancelled`
 };
 
@@ -75,7 +76,8 @@ public:
         return loaded;
     }
 
-    /// A tensor of any shape as host floats, row-major: for the small parameters, which are kept in float.
+    /// A tensor of any shape as host floats, row-major: for the small parameters, which are kept in float. Throws
+    /// format_error when they are stored quantized, as only matrices may be.
     [[nodiscard]] std::vector<float> values(const std::string& name, const std::vector<index>& shape) {
         if (planned_) {
             index count = 1;
@@ -83,14 +85,12 @@ public:
             return std::vector<float>(static_cast<std::size_t>(count));
         }
         const stored_tensor tensor = get(name, shape);
-        std::vector<float> widened(tensor.bytes.size() / static_cast<std::size_t>(size_of(tensor.type)));
-        with_storage_type(tensor.type, [&]<class T>(type_tag<T>) {
-            for (std::size_t i = 0; i < widened.size(); ++i) {
-                T element;
-                std::memcpy(&element, tensor.bytes.data() + i * sizeof(T), sizeof(T));
-                widened[i] = static_cast<float>(element);
-            }
-        });
+        if (is_quantized(tensor.type))
+            throw format_error({origin_, "tensor " + name, "dtype " + std::string(name_of(tensor.type)),
+                                "f32, bf16 or f16", "only weight matrices may be quantized: quantize the model again"});
+        std::vector<float> widened(static_cast<std::size_t>(count_of(shape)));
+        const index row = shape[0] > 0 ? count_of(shape) / shape[0] : 0;
+        for (index i = 0; i < shape[0]; ++i) read_numbers(tensor, i, 0, row, widened.data() + i * row);
         report(tensor);
         return widened;
     }

@@ -2,44 +2,44 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <ssm/backend/capabilities.hpp>
 #include <ssm/backend/concepts.hpp>
 #include <ssm/backend/cpu/buffer.hpp>
 #include <ssm/backend/cpu/conv.hpp>
-#include <ssm/backend/cpu/dot_tiles.hpp>
+#include <ssm/backend/cpu/cpu_options.hpp>
 #include <ssm/backend/cpu/elementwise.hpp>
-#include <ssm/backend/cpu/matrix.hpp>
+#include <ssm/backend/cpu/instruction_set.hpp>
 #include <ssm/backend/cpu/norm.hpp>
+#include <ssm/backend/cpu/panel_products.hpp>
 #include <ssm/backend/cpu/scan.hpp>
 #include <ssm/backend/cpu/thread_pool.hpp>
 #include <ssm/policy/execution.hpp>
 
 #include <algorithm>
+#include <array>
 #include <span>
 #include <vector>
 
 namespace ssm {
 
-/// What a CPU device is made of.
-struct cpu_options {
-    int threads = 1;  ///< that share each operation, the calling one included; 1 to 1024
-};
-
-/// The CPU backend: float activations and state, weights in f32, bf16 or f16 as stored.
+/// The CPU backend: float activations and state.
 ///
-/// `Products` computes the products with weight matrices: `dot_tiles` gives a token the same bits whatever comes with it,
-/// `eigen_gemm` (a header of its own) does not. The operations and their shapes are those of `backend/concepts.hpp`; they may be called from
-/// several threads at once.
+/// `Products` keeps the weight matrices and multiplies with them: `panel_products` packs them, in every dtype; `dot_tiles`
+/// and `eigen_gemm` (headers of their own) take f32, bf16 and f16 where the checkpoint has them. All but `eigen_gemm` give a
+/// token the same bits whatever comes with it. The operations and their shapes are those of `backend/concepts.hpp`; they
+/// may be called from several threads at once.
 template <class Products>
 class basic_cpu {
 public:
     using activation = float;
     using execution = typename Products::execution;  // nothing else here looks at neighbours
-    using matrix = cpu_matrix;
+    using matrix = typename Products::matrix;
     template <class T>
     using buffer = cpu_buffer<T>;
 
-    /// Throws argument_error for a bad number of threads.
-    explicit basic_cpu(cpu_options options = {}) : pool_(options.threads) {}
+    /// Throws argument_error for a bad number of threads or an instruction set that the machine does not have.
+    explicit basic_cpu(cpu_options options = {})
+        : products_(options), instructions_(validated(options.instructions)), pool_(options.threads) {}
 
     [[nodiscard]] int threads() const noexcept { return pool_.size(); }
 
@@ -47,7 +47,7 @@ public:
     [[nodiscard]] buffer<T> allocate(index count, const char* purpose) const {
         return make_cpu_buffer<T>(count, purpose);
     }
-    template <class T>
+    template <stored_element T>
     [[nodiscard]] buffer<T> upload(std::span<const float> values) const {
         buffer<T> stored;
         stored.reserve(values.size());
@@ -70,18 +70,22 @@ public:
         }
         return values;
     }
-    [[nodiscard]] matrix upload_matrix(const stored_tensor& tensor, dtype type) const { return matrix(tensor, type); }
+    /// Throws memory_error, format_error for a weight that `type` cannot hold, argument_error for a dtype that `Products`
+    /// does not take.
+    [[nodiscard]] matrix upload_matrix(const stored_tensor& tensor, dtype type) const {
+        return Products::upload(pool_, tensor, type);
+    }
 
     void embed(const matrix& table, vector_view<const token_id> ids, matrix_view<float> out) const {
-        cpu_kernels::embed(table, ids, out);
+        cpu_kernels::embed(pool_, table, ids, out);
     }
     void multiply(matrix_view<const float> x, const matrix& w, vector_view<const float> bias,
                   matrix_view<float> y) const {
-        product(x, w, bias, y, false);
+        products_.multiply(pool_, x, w, bias, y, false);
     }
     void multiply_add(matrix_view<const float> x, const matrix& w, vector_view<const float> bias,
                       matrix_view<float> y) const {
-        product(x, w, bias, y, true);
+        products_.multiply(pool_, x, w, bias, y, true);
     }
     void rms_norm(matrix_view<const float> x, vector_view<const float> gain, float eps, matrix_view<float> y) const {
         cpu_kernels::rms_norm(pool_, x, gain, eps, y);
@@ -95,7 +99,15 @@ public:
             cpu_kernels::causal_conv_silu<ConvState>(pool_, x.rows(s * tokens, tokens), taps, bias,
                                                      window.rows(s * width, width), cursor, y.rows(s * tokens, tokens));
     }
-    void softplus(matrix_view<float> x) const { cpu_kernels::softplus(pool_, x); }
+    void rms_norm_parts(matrix_view<float> x, const std::array<index, 3>& sizes,
+                        const std::array<vector_view<const float>, 3>& gains, float eps) const {
+        cpu_kernels::rms_norm_parts(pool_, x, sizes, gains, eps);
+    }
+    void softplus(matrix_view<float> x) const {
+        pool_.for_each_range(x.rows(), 1, x.columns(), [&](index first, index last) {
+            cpu_kernels::soften(x.rows(first, last - first), nullptr, x.rows(first, last - first));
+        });
+    }
     template <class Policy, class R>
     void scan(Policy policy, const R& r, matrix_view<float> h, index sequences, matrix_view<float> y) const {
         static_assert(
@@ -107,26 +119,39 @@ public:
         const index tokens = y.rows() / sequences;
         const index states = h.rows() / sequences;
         for (index s = 0; s < sequences; ++s)
-            scan_kernel<Policy, basic_cpu>::run(pool_, policy, r, s * tokens, tokens, h.rows(s * states, states), y);
+            scan_kernel<Policy, basic_cpu>::run(pool_, instructions_, policy, r, s * tokens, tokens,
+                                                h.rows(s * states, states), y);
     }
-    void gate(matrix_view<const float> z, matrix_view<float> y) const { cpu_kernels::gate(pool_, z, y); }
-
-private:
-    void product(matrix_view<const float> x, const matrix& w, vector_view<const float> bias, matrix_view<float> y,
-                 bool accumulate) const {
-        with_storage_type(w.type(), [&]<class W>(type_tag<W>) {
-            Products::multiply(pool_, x, w.template as<W>(), bias, y, accumulate);
+    void gate(matrix_view<const float> z, matrix_view<float> y) const {
+        pool_.for_each_range(y.rows(), 1, y.columns(), [&](index first, index last) {
+            cpu_kernels::gate(z.rows(first, last - first), y.rows(first, last - first));
         });
     }
+    void gated_selective_scan(sequential, const selective<float>& r, vector_view<const float> dt_bias,
+                              matrix_view<const float> z, matrix_view<float> h, index sequences,
+                              matrix_view<float> y) const {
+        const index tokens = y.rows() / sequences;
+        const index states = h.rows() / sequences;
+        for (index s = 0; s < sequences; ++s)
+            pool_.for_each_range(
+                h.columns(), cpu_kernels::channels_at_once, tokens * states, [&](index first, index last) {
+                    cpu_kernels::gated_scan(instructions_, r, dt_bias, z, {s * tokens, (s + 1) * tokens, first, last},
+                                            h.rows(s * states, states), y);
+                });
+    }
 
+private:
+    Products products_;
+    instruction_set instructions_;
     mutable thread_pool pool_;  // its own lock keeps concurrent callers apart
 };
 
 /// The CPU backend whose results are bit-identical for every prefill policy and number of threads.
-using cpu = basic_cpu<dot_tiles>;
+using cpu = basic_cpu<panel_products>;
 
 static_assert(backend<cpu>, "ssm::cpu owes every operation of backend/concepts.hpp");
 static_assert(executes_invariantly<cpu>);
 static_assert(scan_policy_on<sequential, cpu> && scan_policy_on<chunked, cpu>);
+static_assert(normalises_parts<cpu> && fuses_selective_scan<cpu, sequential>);
 
 }  // namespace ssm

@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <ssm/backend/cpu/cpu_options.hpp>
 #include <ssm/backend/cpu/lanes.hpp>
 #include <ssm/backend/cpu/matrix.hpp>
 #include <ssm/backend/cpu/thread_pool.hpp>
+#include <ssm/core/tensor.hpp>
 #include <ssm/core/view.hpp>
 #include <ssm/policy/execution.hpp>
 
@@ -21,6 +23,19 @@ namespace ssm {
 /// blocking by the shape, does not have this property. Weights are read as stored and widened in registers.
 struct dot_tiles {
     using execution = invariant;
+    using matrix = cpu_matrix;
+
+    explicit dot_tiles(const cpu_options&) {}
+
+    [[nodiscard]] static matrix upload(thread_pool&, const stored_tensor& tensor, dtype type) {
+        return matrix(tensor, type);
+    }
+
+    /// For a matrix of any dtype.
+    static void multiply(thread_pool& pool, matrix_view<const float> x, const matrix& w, vector_view<const float> bias,
+                         matrix_view<float> y, bool accumulate) {
+        with_storage_type(w.type(), [&]<class W>(type_tag<W>) { multiply(pool, x, w.as<W>(), bias, y, accumulate); });
+    }
 
     /// y = x w^T + bias, or y += x w^T + bias when `accumulate`.
     /// x (tokens, depth), w (outputs, depth), bias (outputs) or empty, y (tokens, outputs).

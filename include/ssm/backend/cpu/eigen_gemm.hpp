@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <ssm/backend/cpu/cpu_options.hpp>
 #include <ssm/backend/cpu/dot_tiles.hpp>
 #include <ssm/backend/cpu/matrix.hpp>
 #include <ssm/backend/cpu/thread_pool.hpp>
+#include <ssm/core/tensor.hpp>
 #include <ssm/core/view.hpp>
 #include <ssm/policy/execution.hpp>
 
@@ -19,6 +21,19 @@ namespace ssm {
 /// shape, so a token's bits may depend on how the prompt is cut: prefill policies agree within rounding only.
 struct eigen_gemm {
     using execution = quickest;
+    using matrix = cpu_matrix;
+
+    explicit eigen_gemm(const cpu_options&) {}
+
+    [[nodiscard]] static matrix upload(thread_pool&, const stored_tensor& tensor, dtype type) {
+        return matrix(tensor, type);
+    }
+
+    /// For a matrix of any dtype.
+    static void multiply(thread_pool& pool, matrix_view<const float> x, const matrix& w, vector_view<const float> bias,
+                         matrix_view<float> y, bool accumulate) {
+        with_storage_type(w.type(), [&]<class W>(type_tag<W>) { multiply(pool, x, w.as<W>(), bias, y, accumulate); });
+    }
 
     /// y = x w^T + bias, or y += x w^T + bias when `accumulate`; shapes as in `dot_tiles::multiply`.
     template <class W>

@@ -12,6 +12,9 @@
 #endif
 
 /// Unrolls the next loop completely, so that a small array of vectors lives in registers.
+#if defined(__EDG__)
+#pragma nv_diag_suppress 1675  // nvcc passes the pragma on to g++, and says that it does not know it
+#endif
 #if defined(__clang__)
 #define SSM_UNROLL _Pragma("unroll")
 #else

@@ -4,12 +4,14 @@
 
 #include <ssm/backend/cpu/buffer.hpp>
 #include <ssm/core/dtype.hpp>
+#include <ssm/core/error.hpp>
 #include <ssm/core/tensor.hpp>
 #include <ssm/core/view.hpp>
 
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace ssm {
@@ -21,9 +23,13 @@ public:
     cpu_matrix() = default;
 
     /// Keeps `tensor` where it is when its dtype is `type` and its bytes are aligned for it; copies, rounding to
-    /// nearest, otherwise. `tensor` has two dimensions.
+    /// nearest, otherwise. `tensor` has two dimensions. Throws memory_error; argument_error for a quantized dtype.
     cpu_matrix(const stored_tensor& tensor, dtype type)
         : type_(type), rows_(tensor.shape[0]), columns_(tensor.shape[1]) {
+        if (is_quantized(type) || is_quantized(tensor.type))
+            throw argument_error({"tensor " + tensor.name, "dtype",
+                                  std::string(name_of(is_quantized(type) ? type : tensor.type)), "f32, bf16 or f16",
+                                  "quantized weights are for ssm::cpu, which packs them"});
         const auto address = reinterpret_cast<std::uintptr_t>(tensor.bytes.data());
         if (tensor.type == type && address % static_cast<std::uintptr_t>(size_of(type)) == 0) {
             data_ = tensor.bytes.data();
@@ -51,6 +57,13 @@ public:
     [[nodiscard]] matrix_view<const T> as() const noexcept {
         assert(dtype_of<T> == type_);
         return matrix_view<const T>(static_cast<const T*>(data_), rows_, columns_);
+    }
+
+    /// A row, widened; `to` has room for `columns()` floats.
+    void read_row(index row, float* to) const noexcept {
+        with_storage_type(type_, [&]<class T>(type_tag<T>) {
+            for (index i = 0; i < columns_; ++i) to[i] = static_cast<float>(as<T>()(row, i));
+        });
     }
 
 private:

@@ -3,30 +3,25 @@
 #pragma once
 
 #include <ssm/backend/cpu/buffer.hpp>
-#include <ssm/backend/cpu/elementary.hpp>
-#include <ssm/backend/cpu/lanes.hpp>
+#include <ssm/backend/cpu/dispatch.hpp>
+#include <ssm/backend/cpu/elementwise.hpp>
+#include <ssm/backend/cpu/instruction_set.hpp>
+#include <ssm/backend/cpu/scan_range.hpp>
 #include <ssm/backend/cpu/thread_pool.hpp>
 #include <ssm/core/view.hpp>
 #include <ssm/policy/recurrence.hpp>
 #include <ssm/policy/scan.hpp>
 
 #include <algorithm>
-#include <cstddef>
-#include <type_traits>
 
 namespace ssm::cpu_kernels {
 
-/// A rectangle of a scan: tokens [first_token, last_token) by channels [first_channel, last_channel).
-struct scan_range {
-    index first_token;
-    index last_token;
-    index first_channel;
-    index last_channel;
-};
+/// Channels that a tile has, and multiples of which threads divide.
+inline constexpr index channels_at_once = 16;
 
 /// Any recurrence, element by element, in the order of time; h (states, channels) is read and left updated.
 template <recurrence R>
-void scan_in_order(const R& r, const scan_range& range, matrix_view<float> h, matrix_view<float> y) {
+void scan_in_order(instruction_set, const R& r, const scan_range& range, matrix_view<float> h, matrix_view<float> y) {
     for (index t = range.first_token; t < range.last_token; ++t) {
         for (index ch = range.first_channel; ch < range.last_channel; ++ch) y(t, ch) = r.skip(t, ch);
         for (index n = 0; n < h.rows(); ++n)
@@ -37,57 +32,44 @@ void scan_in_order(const R& r, const scan_range& range, matrix_view<float> h, ma
     }
 }
 
-/// The selective recurrence for one vector of channels and `States` of its states, which stay in registers.
-template <int States>
-void selective_states(const selective<float>& r, const scan_range& range, index n, matrix_view<float> h,
-                      matrix_view<float> y) {
-    const index ch = range.first_channel;
-    const index count = range.last_channel - ch;
-    lanes::f32 rate[std::size_t{States}];
-    lanes::f32 state[std::size_t{States}];
-    SSM_UNROLL for (int i = 0; i < States; ++i) {
-        lanes::load_block(rate[i], r.a.data() + (n + i) * r.a.stride() + ch, count);
-        lanes::load_block(state[i], h.data() + (n + i) * h.stride() + ch, count);
-    }
-    for (index t = range.first_token; t < range.last_token; ++t) {
-        lanes::f32 dt;
-        lanes::f32 x;
-        lanes::f32 sum;
-        lanes::load_block(dt, r.dt.data() + t * r.dt.stride() + ch, count);
-        lanes::load_block(x, r.x.data() + t * r.x.stride() + ch, count);
-        lanes::load_block(sum, y.data() + t * y.stride() + ch, count);
-        const float* const b = r.b.data() + t * r.b.stride() + n;
-        const float* const c = r.c.data() + t * r.c.stride() + n;
-        const lanes::f32 input = dt * x;
-        SSM_UNROLL for (int i = 0; i < States; ++i) {
-            lanes::f32 decay = dt * rate[i];
-            lanes::exp(decay);
-            lanes::f32 next = input * b[i];
-            lanes::add_product(next, decay, state[i]);
-            state[i] = next;
-            lanes::add_product(sum, state[i], lanes::f32{} + c[i]);
+/// The tuned form for the selective recurrence: 16 channels at a time, time inner, in tiles short enough that a tile's rows,
+/// which lie a whole row of channels apart, stay in the first-level cache and its address translation.
+inline void scan_in_order(instruction_set set, const selective<float>& r, const scan_range& range, matrix_view<float> h,
+                          matrix_view<float> y) {
+    constexpr index tokens = 64;
+    const selective_scan_kernel scan = selective_scan_of(set);
+    for (index t = range.first_token; t < range.last_token; t += tokens)
+        for (index ch = range.first_channel; ch < range.last_channel; ch += channels_at_once) {
+            const scan_range tile{t, std::min(t + tokens, range.last_token), ch,
+                                  std::min(ch + channels_at_once, range.last_channel)};
+            for (index row = tile.first_token; row < tile.last_token; ++row)
+                for (index i = ch; i < tile.last_channel; ++i) y(row, i) = r.skip(row, i);
+            scan(r, tile, h, y);
         }
-        lanes::store_block(y.data() + t * y.stride() + ch, sum, count);
-    }
-    SSM_UNROLL for (int i = 0; i < States; ++i)
-        lanes::store_block(h.data() + (n + i) * h.stride() + ch, state[i], count);
 }
 
-/// The tuned form for the selective recurrence: a vector of channels at a time, time inner, in tiles short enough that a
-/// tile's rows, which lie a whole row of channels apart, stay in the first-level cache and its address translation.
-inline void scan_in_order(const selective<float>& r, const scan_range& range, matrix_view<float> h,
-                          matrix_view<float> y) {
-    constexpr index tile = 64;
-    for (index t = range.first_token; t < range.last_token; t += tile)
-        for (index ch = range.first_channel; ch < range.last_channel; ch += lanes::width) {
-            const scan_range block{t, std::min(t + tile, range.last_token), ch,
-                                   std::min<index>(ch + lanes::width, range.last_channel)};
-            for (index row = block.first_token; row < block.last_token; ++row)
-                for (index i = ch; i < block.last_channel; ++i) y(row, i) = r.skip(row, i);
-            index n = 0;
-            for (; n + 8 <= h.rows(); n += 8) selective_states<8>(r, block, n, h, y);
-            for (; n + 4 <= h.rows(); n += 4) selective_states<4>(r, block, n, h, y);
-            for (; n < h.rows(); ++n) selective_states<1>(r, block, n, h, y);
+/// The selective recurrence with what surrounds it in a layer, tile by tile while it is in the first-level cache: dt is
+/// softened first, softplus(dt + dt_bias), and y is gated last, y silu(z). r, z and y are of one sequence.
+inline void gated_scan(instruction_set set, const selective<float>& r, vector_view<const float> dt_bias,
+                       matrix_view<const float> z, const scan_range& range, matrix_view<float> h,
+                       matrix_view<float> y) {
+    constexpr index tokens = 64;
+    float memory[tokens * channels_at_once];
+    for (index t = range.first_token; t < range.last_token; t += tokens)
+        for (index ch = range.first_channel; ch < range.last_channel; ch += channels_at_once) {
+            const index rows = std::min(tokens, range.last_token - t);
+            const index columns = std::min(channels_at_once, range.last_channel - ch);
+            const auto tile = [&](auto of) { return of.rows(t, rows).columns(ch, columns); };
+            const matrix_view<float> dt(memory, rows, columns);
+            soften(tile(r.dt), dt_bias.data() + ch, dt);
+            const selective<float> part{r.a.columns(ch, columns),
+                                        vector_view<const float>(r.d.data() + ch, columns),
+                                        dt,
+                                        tile(r.x),
+                                        r.b.rows(t, rows),
+                                        r.c.rows(t, rows)};
+            scan_in_order(set, part, {0, rows, 0, columns}, h.columns(ch, columns), tile(y));
+            gate(tile(z), tile(y));
         }
 }
 
@@ -114,11 +96,12 @@ class basic_cpu;
 template <class Products>
 struct scan_kernel<sequential, basic_cpu<Products>> {
     template <recurrence R>
-    static void run(thread_pool& pool, sequential, const R& r, index first_token, index tokens, matrix_view<float> h,
-                    matrix_view<float> y) {
-        pool.for_each_range(h.columns(), lanes::width, tokens * h.rows(), [&](index first, index last) {
-            cpu_kernels::scan_in_order(r, {first_token, first_token + tokens, first, last}, h, y);
-        });
+    static void run(thread_pool& pool, instruction_set set, sequential, const R& r, index first_token, index tokens,
+                    matrix_view<float> h, matrix_view<float> y) {
+        pool.for_each_range(
+            h.columns(), cpu_kernels::channels_at_once, tokens * h.rows(), [&](index first, index last) {
+                cpu_kernels::scan_in_order(set, r, {first_token, first_token + tokens, first, last}, h, y);
+            });
     }
 };
 
@@ -126,7 +109,7 @@ struct scan_kernel<sequential, basic_cpu<Products>> {
 template <class Products>
 struct scan_kernel<chunked, basic_cpu<Products>> {
     template <recurrence R>
-    static void run(thread_pool& pool, chunked policy, const R& r, index first_token, index tokens,
+    static void run(thread_pool& pool, instruction_set set, chunked policy, const R& r, index first_token, index tokens,
                     matrix_view<float> h, matrix_view<float> y) {
         const index channels = h.columns();
         const index chunks = (tokens + policy.length - 1) / policy.length;
@@ -157,7 +140,7 @@ struct scan_kernel<chunked, basic_cpu<Products>> {
 
         pool.for_each_range(chunks, 1, policy.length * h.size(), [&](index first, index last) {
             for (index chunk = first; chunk < last; ++chunk)
-                cpu_kernels::scan_in_order(r, range_of(chunk), slice(states, chunk), y);
+                cpu_kernels::scan_in_order(set, r, range_of(chunk), slice(states, chunk), y);
         });
         for (index n = 0; n < h.rows() && chunks > 0; ++n)
             for (index ch = 0; ch < channels; ++ch) h(n, ch) = slice(states, chunks - 1)(n, ch);

@@ -83,7 +83,12 @@ public:
                 "cudaMemcpyAsync");
         synchronize();
     }
+    /// Throws memory_error, device_error; argument_error for a quantized dtype.
     [[nodiscard]] matrix upload_matrix(const stored_tensor& tensor, dtype type) const {
+        if (is_quantized(type) || is_quantized(tensor.type))
+            throw argument_error({"tensor " + tensor.name, "dtype",
+                                  std::string(name_of(is_quantized(type) ? type : tensor.type)), "f32, bf16 or f16",
+                                  "quantized weights run on the CPU"});
         return matrix(on(), staging_, tensor, type);
     }
     template <class T>

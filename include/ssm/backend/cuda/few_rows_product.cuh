@@ -194,12 +194,13 @@ __global__ void __launch_bounds__(few_rows::threads, 2)  // registers are left f
         }
         // Once all weights are on their way, what the epilogue reads from far away follows them as far as the second-level
         // cache. Into registers it would keep this loop waiting.
-        if (stage == (stages > ahead ? stages - ahead : 0))
-            for (int i = lane; i < most_own * Epilogue::far_lines; i += warp_size) {
-                const int row = warp * warp_size / own_outputs + i / Epilogue::far_lines * row_step;
-                if (row < last_row)
-                    epilogue.prefetch(row, first_output + own - lane % own_outputs, i % Epilogue::far_lines);
-            }
+        if constexpr (Epilogue::far_lines > 0)
+            if (stage == (stages > ahead ? stages - ahead : 0))
+                for (int i = lane; i < most_own * Epilogue::far_lines; i += warp_size) {
+                    const int row = warp * warp_size / own_outputs + i / Epilogue::far_lines * row_step;
+                    const index first = first_output + own - lane % own_outputs;
+                    if (row < last_row) epilogue.prefetch(row, first, i % Epilogue::far_lines);
+                }
         close_copies();
         const uint4* const weights = own_weights + slot;
         const uint4* const rows = own_rows + slot;

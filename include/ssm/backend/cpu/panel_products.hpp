@@ -1,0 +1,136 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ssm/backend/cpu/cpu_options.hpp>
+#include <ssm/backend/cpu/dispatch.hpp>
+#include <ssm/backend/cpu/instruction_set.hpp>
+#include <ssm/backend/cpu/nibbles.hpp>
+#include <ssm/backend/cpu/packed_inputs.hpp>
+#include <ssm/backend/cpu/panel_matrix.hpp>
+#include <ssm/backend/cpu/panel_tile.hpp>
+#include <ssm/backend/cpu/thread_pool.hpp>
+#include <ssm/core/tensor.hpp>
+#include <ssm/core/view.hpp>
+#include <ssm/policy/execution.hpp>
+
+#include <algorithm>
+#include <cstddef>
+
+namespace ssm {
+
+/// Products with weights packed in panels, in every dtype, by kernels picked for the machine at run time.
+///
+/// Every output is summed in one fixed order, that of the depth, in pieces whose boundaries are fixed as well (see
+/// `panel_tile`). So a token's result does not depend on how many tokens come with it, on the tile it falls in or on the
+/// thread that computes it. That is what makes every prefill policy leave the same bits; a general matrix product, which
+/// chooses its blocking by the shape, does not have this property.
+///
+/// Inputs of products with quantized weights are quantized to 8 bits a number, a scale per 32, token by token.
+class panel_products {
+public:
+    using execution = invariant;
+    using matrix = panel_matrix;
+
+    /// Throws argument_error for an instruction set that the machine does not have.
+    explicit panel_products(const cpu_options& options)
+        : kernels_(&kernels_of(validated(options.instructions))), narrows_(options.narrow_inputs) {}
+
+    [[nodiscard]] static matrix upload(thread_pool& pool, const stored_tensor& tensor, dtype type) {
+        return matrix(pool, tensor, type);
+    }
+
+    /// y = x w^T + bias, or y += x w^T + bias when `accumulate`.
+    /// x (tokens, depth), w (outputs, depth), bias (outputs) or empty, y (tokens, outputs). Throws memory_error.
+    void multiply(thread_pool& pool, matrix_view<const float> x, const matrix& w, vector_view<const float> bias,
+                  matrix_view<float> y, bool accumulate) const {
+        const bool pairs = narrows_ && w.type() == dtype::bf16 && kernels_->bf16_pairs[0].run != nullptr;
+        const auto form = is_quantized(w.type()) ? cpu_kernels::input_form::quants
+                          : pairs                ? cpu_kernels::input_form::bf16
+                                                 : cpu_kernels::input_form::f32;
+        const cpu_kernels::packed_inputs inputs(pool, x, form, w.type());
+        const product p{inputs,      w, bias, y, accumulate, pairs ? kernels_->bf16_pairs : kernels_->of(w.type()),
+                        kernels_->q8};
+        pool.for_each_range(w.panels(), 1, x.size() * panel::rows, [&](index first, index last) {
+            for (index at = first; at < last; ++at)
+                for (index t = 0; t < x.rows(); t += tokens_at_once)
+                    multiply_panel(p, at, t, std::min(tokens_at_once, x.rows() - t));
+        });
+    }
+
+private:
+    struct product {
+        const cpu_kernels::packed_inputs& inputs;
+        const matrix& w;
+        vector_view<const float> bias;
+        matrix_view<float> y;
+        bool accumulate;
+        const tile_kernels& tiles;
+        const tile_kernels& tiles_of_unpacked;  // of nibbles that lie as whole bytes
+    };
+
+    // So many tokens pass by a piece of a panel while it is in the first-level cache; their sums stay in the second.
+    static constexpr index tokens_at_once = 256;
+    // From here on nibbles are unpacked once for all tokens, and not in every tile.
+    static constexpr index tokens_worth_unpacking = 12;
+
+    /// Tokens [first_token, first_token + tokens), `tokens_at_once` of them at most, times panel `at`.
+    static void multiply_panel(const product& p, index at, index first_token, index tokens) {
+        alignas(64) float sums[tokens_at_once * panel::rows];
+        std::fill_n(sums, tokens * panel::rows, 0.0F);
+        const bool unpacks = p.w.type() == dtype::q4 && tokens >= tokens_worth_unpacking;
+        for (index k = 0; k < p.inputs.depth(); k += p.inputs.piece(k)) {
+            const panel_tile tile{.weights = p.w.numbers(at, k),
+                                  .scales = p.w.scales(at, k),
+                                  .x = p.inputs.numbers(k, first_token),
+                                  .x_stride = p.inputs.piece(k) * p.inputs.element_bytes(),
+                                  .blocks = p.inputs.blocks(k, first_token),
+                                  .blocks_stride = p.inputs.piece(k) / quantized_block,
+                                  .depth = p.inputs.piece(k),
+                                  .sums = sums};
+            if (unpacks)
+                multiply_unpacked(p.tiles_of_unpacked, tile, tokens);
+            else
+                multiply_piece(p.tiles, tile, tokens);
+        }
+        store(p, at, first_token, tokens, sums);
+    }
+
+    /// All tokens, in the widest tiles that they fill.
+    static void multiply_piece(const tile_kernels& tiles, panel_tile tile, index tokens) {
+        for (const tile_kernel& kernel : tiles)
+            for (; kernel.run != nullptr && tokens >= kernel.tokens; tokens -= kernel.tokens) {
+                kernel.run(tile);
+                tile.x += kernel.tokens * tile.x_stride;
+                if (tile.blocks != nullptr) tile.blocks += kernel.tokens * tile.blocks_stride;
+                tile.sums += kernel.tokens * panel::rows;
+            }
+    }
+
+    /// The same, of nibbles as whole bytes: their sums are integers, so that the bits are the same.
+    static void multiply_unpacked(const tile_kernels& tiles, panel_tile tile, index tokens) {
+        using cpu_kernels::input_form;
+        alignas(64) std::byte quants[cpu_kernels::packed_inputs::piece_columns(input_form::quants) * panel::rows];
+        for (index b = 0; b < tile.depth / quantized_block; ++b)
+            cpu_kernels::unpack_nibbles(tile.weights + b * panel::q4_bytes, quants + b * panel::q8_bytes);
+        tile.weights = quants;
+        multiply_piece(tiles, tile, tokens);
+    }
+
+    static void store(const product& p, index at, index first_token, index tokens, const float* sums) {
+        const index first = at * panel::rows;
+        const index count = std::min(panel::rows, p.w.rows() - first);
+        for (index t = 0; t < tokens; ++t) {
+            float* const y = p.y.data() + (first_token + t) * p.y.stride() + first;
+            for (index row = 0; row < count; ++row) {
+                const float value = sums[t * panel::rows + row] + (p.bias.empty() ? 0.0F : p.bias[first + row]);
+                y[row] = p.accumulate ? y[row] + value : value;
+            }
+        }
+    }
+
+    const panel_kernels* kernels_;
+    bool narrows_;
+};
+
+}  // namespace ssm

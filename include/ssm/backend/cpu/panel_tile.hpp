@@ -1,0 +1,74 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ssm/backend/cpu/panel_matrix.hpp>
+#include <ssm/core/dtype.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace ssm {
+
+/// What belongs to 32 quantized inputs of a token: they are scale * quants.
+struct input_block {
+    float scale;
+    std::int32_t offset;  ///< what the bias of the weights adds to an integer sum, negated: -bias * sum of the quants
+};
+
+/// The work of one kernel call: a few tokens times one panel of 32 rows, over a piece of the depth,
+///
+///     sums[t, row] += sum over k of weights[row, k] x[t, k]
+///
+/// Law: whatever the number of tokens, the piece is summed in the order of k and then added to what is there. A term is one
+/// input's product, or, of quants, the exact integer sum of a block times the product of both scales; multiply-adds are
+/// fused where the instruction set has them.
+struct panel_tile {
+    const std::byte* weights;   ///< of the panel, at the piece's first column
+    const f16* scales;          ///< of the panel's blocks, (blocks, 32); null unless quantized
+    const std::byte* x;         ///< (tokens, depth): float, bf16 or quants of 8 bits
+    index x_stride;             ///< bytes from token to token
+    const input_block* blocks;  ///< (tokens, blocks); null unless quantized
+    index blocks_stride;        ///< from token to token
+    index depth;                ///< elements; even for bf16, whole blocks for quants
+    float* sums;                ///< (tokens, 32)
+
+    [[nodiscard]] const std::byte* inputs(std::size_t token) const noexcept {
+        return x + static_cast<index>(token) * x_stride;
+    }
+    [[nodiscard]] const input_block& block(std::size_t token, index b) const noexcept {
+        return blocks[static_cast<index>(token) * blocks_stride + b];
+    }
+    [[nodiscard]] float* sums_of(std::size_t token) const noexcept {
+        return sums + static_cast<index>(token) * panel::rows;
+    }
+};
+
+/// The kernels for one kind of weights, the widest tile first; the last takes one token. None: `run` is null.
+struct tile_kernel {
+    int tokens = 0;
+    void (*run)(const panel_tile&) noexcept = nullptr;
+};
+using tile_kernels = std::array<tile_kernel, 3>;
+
+/// All kernels of an instruction set.
+struct panel_kernels {
+    tile_kernels f32, bf16, f16, q8, q4;
+    tile_kernels
+        bf16_pairs;  ///< bf16 weights times inputs rounded to bf16; none where the machine lacks the instruction
+
+    /// For weights of a dtype and inputs that are not narrowed.
+    [[nodiscard]] const tile_kernels& of(dtype type) const noexcept {
+        switch (type) {
+            case dtype::f32: break;
+            case dtype::bf16: return bf16;
+            case dtype::f16: return f16;
+            case dtype::q8: return q8;
+            case dtype::q4: return q4;
+        }
+        return f32;
+    }
+};
+
+}  // namespace ssm

@@ -1,0 +1,150 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#if defined(__x86_64__)
+
+#include <ssm/backend/cpu/instruction_set.hpp>
+#include <ssm/backend/cpu/lanes.hpp>
+#include <ssm/backend/cpu/panel_tile.hpp>
+#include <ssm/core/dtype.hpp>
+
+#include <immintrin.h>
+
+#include <cstring>
+
+/// \file
+/// The kernels of `panel_tile` for AVX2: a column of a panel is four vectors of 8 rows.
+namespace ssm::cpu_kernels::avx2 {
+
+inline constexpr std::size_t quarters = 4;
+
+/// Column `k` of 8 rows, widened. Written for each type: f16 has an instruction, a bf16 is the
+/// upper half of a float.
+template <stored_element W>
+[[SSM_TARGET_AVX2, gnu::always_inline]] inline __m256 load_column(const std::byte* weights, index k,
+                                                                  index first_row) noexcept {
+    if constexpr (std::is_same_v<W, float>) {
+        return _mm256_loadu_ps(reinterpret_cast<const float*>(weights) + k * panel::rows + first_row);
+    } else if constexpr (std::is_same_v<W, f16>) {
+        return _mm256_cvtph_ps(_mm_loadu_si128(
+            reinterpret_cast<const __m128i*>(weights + (k * panel::rows + first_row) * index{sizeof(f16)})));
+    } else {
+        const __m256i pairs = _mm256_loadu_si256(
+            reinterpret_cast<const __m256i*>(weights + (k / 2 * panel::rows + first_row) * 2 * index{sizeof(bf16)}));
+        return _mm256_castsi256_ps(k % 2 == 0 ? _mm256_slli_epi32(pairs, 16)
+                                              : _mm256_and_si256(pairs, _mm256_set1_epi32(-65536)));
+    }
+}
+
+/// sums[t] += column * x[t, k].
+template <stored_element W, std::size_t Tokens>
+[[SSM_TARGET_AVX2, gnu::always_inline]] inline void add_column(const panel_tile& tile, index k,
+                                                               __m256 (&sums)[Tokens][quarters]) noexcept {
+    __m256 inputs[Tokens];
+    SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) inputs[t] =
+        _mm256_broadcast_ss(reinterpret_cast<const float*>(tile.inputs(t)) + k);
+    SSM_UNROLL for (std::size_t q = 0; q < quarters; ++q) {
+        const __m256 column = load_column<W>(tile.weights, k, static_cast<index>(q) * 8);
+        SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) sums[t][q] = _mm256_fmadd_ps(column, inputs[t], sums[t][q]);
+    }
+}
+
+template <std::size_t Tokens>
+[[SSM_TARGET_AVX2, gnu::always_inline]] inline void add_to(const panel_tile& tile,
+                                                           const __m256 (&sums)[Tokens][quarters]) noexcept {
+    SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) SSM_UNROLL for (std::size_t q = 0; q < quarters; ++q) {
+        float* const to = tile.sums_of(t) + q * 8;
+        _mm256_storeu_ps(to, _mm256_add_ps(_mm256_loadu_ps(to), sums[t][q]));
+    }
+}
+
+template <stored_element W, std::size_t Tokens>
+[[SSM_TARGET_AVX2]] void multiply(const panel_tile& tile) noexcept {
+    __m256 sums[Tokens][quarters];
+    SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) SSM_UNROLL for (std::size_t q = 0; q < quarters; ++q)
+        sums[t][q] = _mm256_setzero_ps();
+    constexpr index together = std::is_same_v<W, bf16> ? 2 : 1;
+    for (index k = 0; k < tile.depth; k += together) {
+        add_column<W>(tile, k, sums);
+        if constexpr (together == 2) add_column<W>(tile, k + 1, sums);
+    }
+    add_to(tile, sums);
+}
+
+/// Products of 4 unsigned and signed bytes a lane, in two sums of 16 bits: at most 2 * 15 * 127 each, so that eight fit.
+[[SSM_TARGET_AVX2, gnu::always_inline]] inline __m256i add_products(__m256i sum, __m256i nibbles,
+                                                                    __m256i inputs) noexcept {
+    return _mm256_add_epi16(sum, _mm256_maddubs_epi16(nibbles, inputs));
+}
+
+/// Four quants of a token in every lane.
+[[SSM_TARGET_AVX2, gnu::always_inline]] inline __m256i inputs_at(const std::byte* x) noexcept {
+    std::int32_t four;
+    std::memcpy(&four, x, sizeof four);
+    return _mm256_set1_epi32(four);
+}
+
+/// The integer sums of block b for 8 rows, without the offset. AVX2 has no exact product of whole bytes: quants of 8 bits
+/// are 16 times their upper nibbles plus their lower ones.
+template <quantized_block_type B, std::size_t Tokens>
+[[SSM_TARGET_AVX2, gnu::always_inline]] inline void sum_block(const panel_tile& tile, index b, const std::byte* weights,
+                                                              __m256i (&result)[Tokens]) noexcept {
+    constexpr bool is_q8 = std::is_same_v<B, q8_block>;
+    constexpr index columns = is_q8 ? quantized_block : quantized_block / 2;
+    const __m256i lower_half = _mm256_set1_epi8(15);
+    __m256i lower[Tokens];
+    __m256i upper[Tokens];
+    SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) lower[t] = upper[t] = _mm256_setzero_si256();
+    for (index i = 0; i < columns; i += panel::columns_together) {
+        const __m256i quants = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights + i * panel::rows));
+        const __m256i low = _mm256_and_si256(quants, lower_half);
+        const __m256i high = _mm256_and_si256(_mm256_srli_epi16(quants, 4), lower_half);
+        SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) {
+            const std::byte* const inputs = tile.inputs(t) + b * quantized_block + i;
+            lower[t] = add_products(lower[t], low, inputs_at(inputs));
+            upper[t] = add_products(upper[t], high, inputs_at(is_q8 ? inputs : inputs + columns));
+        }
+    }
+    const __m256i upper_unit = _mm256_set1_epi16(is_q8 ? 16 : 1);
+    SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) result[t] =
+        _mm256_add_epi32(_mm256_madd_epi16(lower[t], _mm256_set1_epi16(1)), _mm256_madd_epi16(upper[t], upper_unit));
+}
+
+template <quantized_block_type B, std::size_t Tokens>
+[[SSM_TARGET_AVX2]] void multiply_quants(const panel_tile& tile) noexcept {
+    constexpr index block_bytes = std::is_same_v<B, q8_block> ? panel::q8_bytes : panel::q4_bytes;
+    for (index first_row = 0; first_row < panel::rows; first_row += 8) {
+        __m256 sums[Tokens];
+        SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) sums[t] = _mm256_setzero_ps();
+        for (index b = 0; b < tile.depth / quantized_block; ++b) {
+            __m256i exact[Tokens];
+            sum_block<B>(tile, b, tile.weights + b * block_bytes + first_row * panel::columns_together, exact);
+            const __m256 scales = _mm256_cvtph_ps(
+                _mm_loadu_si128(reinterpret_cast<const __m128i*>(tile.scales + b * panel::rows + first_row)));
+            SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) {
+                const input_block& block = tile.block(t, b);
+                const __m256i sum = _mm256_add_epi32(exact[t], _mm256_set1_epi32(block.offset));
+                const __m256 scale = _mm256_mul_ps(scales, _mm256_set1_ps(block.scale));
+                sums[t] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), scale, sums[t]);
+            }
+        }
+        SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) {
+            float* const to = tile.sums_of(t) + first_row;
+            _mm256_storeu_ps(to, _mm256_add_ps(_mm256_loadu_ps(to), sums[t]));
+        }
+    }
+}
+
+// Three tokens are 12 sums, 3 inputs and a column of 16 registers; four are 8 sums of a block, with 4 in float.
+template <stored_element W>
+inline constexpr tile_kernels tiles{{{3, multiply<W, 3>}, {1, multiply<W, 1>}, {}}};
+template <quantized_block_type B>
+inline constexpr tile_kernels quant_tiles{{{4, multiply_quants<B, 4>}, {1, multiply_quants<B, 1>}, {}}};
+
+inline constexpr panel_kernels kernels{tiles<float>,          tiles<bf16>,           tiles<f16>,
+                                       quant_tiles<q8_block>, quant_tiles<q4_block>, {}};
+
+}  // namespace ssm::cpu_kernels::avx2
+
+#endif

@@ -1,0 +1,166 @@
+// SPDX-FileCopyrightText: 2026 The ssm authors
+// SPDX-License-Identifier: Apache-2.0
+#include <ssm/backend/cpu/panel_products.hpp>
+
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "support/random_matrix.hpp"
+#include "support/random_values.hpp"
+
+namespace {
+
+using ssm::dtype;
+
+using ssm::instruction_set;
+using ssm::test::random_matrix;
+
+constexpr dtype dtypes[] = {dtype::f32, dtype::bf16, dtype::f16, dtype::q8, dtype::q4};
+
+/// The sets that this machine has.
+std::vector<instruction_set> sets() {
+    std::vector<instruction_set> found;
+    for (const instruction_set set : {instruction_set::plain, instruction_set::avx2, instruction_set::avx512})
+        if (ssm::machine_has(set)) found.push_back(set);
+    return found;
+}
+
+/// A product of random numbers.
+struct example {
+    example(ssm::index tokens_, ssm::index depth_, ssm::index outputs_, dtype type)
+        : tokens(tokens_),
+          depth(depth_),
+          outputs(outputs_),
+          w(outputs_, depth_, type),
+          x(ssm::test::random_values(tokens_ * depth_, -1, 1, 2)),
+          bias(ssm::test::random_values(outputs_, -1, 1, 3)) {}
+
+    /// All rows of x w^T + bias, `at_once` tokens at a time.
+    std::vector<float> products(const ssm::cpu_options& options, ssm::index at_once) const {
+        ssm::thread_pool pool(options.threads);
+        const ssm::panel_products product(options);
+        const auto matrix = ssm::panel_products::upload(pool, w.tensor, w.tensor.type);
+        std::vector<float> y(static_cast<std::size_t>(tokens * outputs));
+        for (ssm::index t = 0; t < tokens; t += at_once) {
+            const ssm::index count = std::min(at_once, tokens - t);
+            product.multiply(pool, ssm::matrix_view<const float>(x.data() + t * depth, count, depth), matrix,
+                             ssm::vector_view<const float>(bias.data(), outputs),
+                             ssm::matrix_view<float>(y.data() + t * outputs, count, outputs), false);
+        }
+        return y;
+    }
+
+    /// The largest error beyond what rounding may do, over the bound of what it may; at most 1 when all is well.
+    double worst(const std::vector<float>& y, bool narrow) const {
+        double most = 0;
+        for (ssm::index t = 0; t < tokens; ++t)
+            for (ssm::index o = 0; o < outputs; ++o) {
+                double sum = static_cast<double>(bias[static_cast<std::size_t>(o)]);
+                double bound = 1e-6;
+                for (ssm::index k = 0; k < depth; ++k) {
+                    const double weight = w.exact[static_cast<std::size_t>(o * depth + k)];
+                    const double input = static_cast<double>(x[static_cast<std::size_t>(t * depth + k)]);
+                    sum += weight * input;
+                    bound += std::abs(weight) * (std::abs(input) * (narrow ? 0x1p-9 + 1e-6 : 1e-6) + step(t, k));
+                }
+                const double error = std::abs(sum - static_cast<double>(y[static_cast<std::size_t>(t * outputs + o)]));
+                most = std::max(most, error / bound);
+            }
+        return most;
+    }
+
+    ssm::index tokens, depth, outputs;
+    random_matrix w;
+    std::vector<float> x, bias;
+
+private:
+    /// How far an input may move when it is quantized with its block: half a step, of which 127 reach the largest.
+    double step(ssm::index t, ssm::index k) const {
+        if (!is_quantized(w.tensor.type)) return 0;
+        float largest = 0;
+        const ssm::index first = k / ssm::quantized_block * ssm::quantized_block;
+        for (ssm::index i = first; i < std::min(first + ssm::quantized_block, depth); ++i)
+            largest = std::max(largest, std::abs(x[static_cast<std::size_t>(t * depth + i)]));
+        return 0.5001 * static_cast<double>(largest) / 127;
+    }
+};
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("Products with packed weights are exact within rounding in every dtype and instruction set") {
+    for (const instruction_set set : sets())
+        for (const dtype type : dtypes)
+            for (const ssm::index depth : {1, 40, 333, 1100})
+                for (const ssm::index outputs : {1, 33, 100}) {
+                    CAPTURE(name_of(set), name_of(type), depth, outputs);
+                    const example e(14, depth, outputs, type);
+                    CHECK(e.worst(e.products({.instructions = set}, 14), false) < 1);
+                }
+}
+
+TEST_CASE("A token has the same bits in any company and on any thread, in every dtype and instruction set") {
+    for (const instruction_set set : sets())
+        for (const dtype type : dtypes)
+            for (const ssm::index depth : {1, 40, 1100}) {
+                const example e(29, depth, 100, type);
+                const std::vector<float> alone = e.products({.threads = 1, .instructions = set}, 1);
+                for (const ssm::index at_once : {2, 6, 7, 29})
+                    for (const int threads : {1, 2, 3}) {
+                        CAPTURE(name_of(set), name_of(type), depth, at_once, threads);
+                        CHECK(same_bits(e.products({.threads = threads, .instructions = set}, at_once), alone));
+                    }
+            }
+}
+
+TEST_CASE("A token has the same bits beyond the tokens that share a pass") {
+    for (const dtype type : {dtype::f32, dtype::q4}) {
+        const example e(261, 70, 33, type);
+        CHECK(same_bits(e.products({}, 261), e.products({}, 1)));
+    }
+}
+
+TEST_CASE("Inputs are narrowed only where it is asked for, to bf16, and the bits do not depend on the company") {
+    for (const instruction_set set : sets()) {
+        CAPTURE(name_of(set));
+        const example e(29, 333, 65, dtype::bf16);
+        const ssm::cpu_options narrow{.instructions = set, .narrow_inputs = true};
+        const std::vector<float> alone = e.products(narrow, 1);
+        CHECK(e.worst(alone, true) < 1);
+        for (const ssm::index at_once : {3, 12, 29}) CHECK(same_bits(e.products(narrow, at_once), alone));
+        const bool narrows = ssm::kernels_of(set).bf16_pairs[0].run != nullptr;
+        CHECK(same_bits(alone, e.products({.instructions = set}, 1)) == !narrows);
+        const example exact(5, 64, 40, dtype::f32);
+        CHECK(same_bits(exact.products(narrow, 5), exact.products({.instructions = set}, 5)));
+    }
+}
+
+TEST_CASE("An input that is no number spoils the products of its token, and no others") {
+    for (const dtype type : dtypes)
+        for (const float bad : {NAN, INFINITY}) {
+            CAPTURE(name_of(type), bad);
+            example e(3, 70, 40, type);
+            const std::vector<float> good = e.products({}, 3);
+            e.x[70 + 37] = bad;
+            const std::vector<float> spoilt = e.products({}, 3);
+            for (ssm::index i = 0; i < 3 * 40; ++i) {
+                const auto at = static_cast<std::size_t>(i);
+                if (i / 40 == 1)
+                    CHECK(!std::isfinite(spoilt[at]));
+                else
+                    CHECK(spoilt[at] == good[at]);
+            }
+        }
+}
+
+TEST_CASE("An instruction set that the machine lacks is refused") {
+    for (const instruction_set set : {instruction_set::avx2, instruction_set::avx512})
+        if (!ssm::machine_has(set))
+            CHECK_THROWS_AS(ssm::panel_products(ssm::cpu_options{.instructions = set}), ssm::argument_error);
+    CHECK(ssm::machine_has(ssm::best_instruction_set()));
+}
