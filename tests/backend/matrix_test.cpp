@@ -3,6 +3,7 @@
 #include <ssm/backend/cpu/matrix.hpp>
 
 #include <cstring>
+#include <string>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -23,6 +24,17 @@ TEST_CASE("A matrix of the wanted dtype stays where it is") {
     CHECK(matrix.rows() == 2);
     CHECK(matrix.columns() == 3);
     CHECK(matrix.bytes() == 24);
+}
+
+TEST_CASE("A matrix of elements is not made of quants, and says so") {
+    const std::vector<std::byte> bytes(24);
+    CHECK(ssm::cpu_matrix::bytes_of(2, 3, ssm::dtype::f16) == 12);
+    for (const ssm::dtype type : {ssm::dtype::q8, ssm::dtype::q4}) {
+        const auto says_so =
+            Catch::Contains("dtype: found " + std::string(name_of(type)) + ", expected f32, bf16 or f16");
+        CHECK_THROWS_WITH(ssm::cpu_matrix(tensor_at(bytes, 0, ssm::dtype::f32), type), says_so);
+        CHECK_THROWS_WITH(ssm::cpu_matrix::bytes_of(2, 3, type), says_so);
+    }
 }
 
 TEST_CASE("A matrix keeps the owner of its bytes alive") {

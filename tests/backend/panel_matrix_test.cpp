@@ -42,6 +42,7 @@ TEST_CASE("Packing keeps every number of a matrix in its own dtype") {
                 CHECK(packed.type() == type);
                 CHECK(numbers_of(packed) == w.exact);
                 CHECK(packed.bytes() >= rows * ssm::row_bytes(type, columns));
+                CHECK(packed.bytes() == ssm::panel_matrix::bytes_of(rows, columns, type));
             }
 }
 

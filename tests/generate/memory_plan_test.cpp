@@ -30,7 +30,8 @@ std::vector<token_id> prompt(ssm::index tokens) {
 TEST_CASE("What is planned is what is taken, to the byte") {
     const counted_cpu device{{.threads = 2}};
     for (const bool biased : {false, true})
-        for (const ssm::dtype type : {ssm::dtype::f32, ssm::dtype::bf16}) {
+        for (const ssm::dtype type :
+             {ssm::dtype::f32, ssm::dtype::bf16, ssm::dtype::f16, ssm::dtype::q8, ssm::dtype::q4}) {
             ssm::model_config config = ssm::test::small_config();
             config.projection_bias = biased;
             config.tied_head = biased;

@@ -151,7 +151,8 @@ TEST_CASE("Every refusal says what is wrong") {
              {std::uint64_t{0}, std::uint64_t{1000}, std::uint64_t{1} << 62, ~std::uint64_t{0}})
             CHECK_THAT(changed(at, value, 8), Contains("do not fill the file"));
     CHECK_THAT(changed(96, 1, 1), Contains("dtype of the state: found bf16, expected f32"));
-    CHECK_THAT(changed(97, 5, 1), Contains("dtype: found 5"));
+    CHECK_THAT(changed(97, 3, 1), Contains("dtype of the activations: found q8, expected f32, bf16 or f16"));
+    CHECK_THAT(changed(98, 5, 1), Contains("dtype: found 5, expected 0 (f32) to 4 (q4)"));
 }
 
 TEST_CASE("A snapshot of another model is refused by name") {
@@ -177,7 +178,13 @@ TEST_CASE("A snapshot of another model is refused by name") {
     CHECK_THAT(refusal<ssm::config_error>(ssm::load<falcon>(tuned, device), stored), Contains("model fingerprint"));
 
     // The dtype that the weights are kept in makes no other model of them.
-    CHECK(refusal<ssm::error>(load(tiny_config(), device, {.type = ssm::dtype::bf16}), stored) == "none");
+    for (const ssm::dtype type : {ssm::dtype::bf16, ssm::dtype::q8, ssm::dtype::q4}) {
+        const auto narrow = load(tiny_config(), device, {.type = type});
+        CHECK(refusal<ssm::error>(narrow, stored) == "none");
+        const auto of_narrow = ssm::to_bytes(narrow, ssm::snapshot<falcon>{narrow.start_state()});
+        CHECK(ssm::read_snapshot(of_narrow, "").fields.matrices == type);
+        CHECK(refusal<ssm::error>(load(tiny_config(), device), of_narrow) == "none");
+    }
 }
 
 TEST_CASE("What a session or a snapshot cannot be made of is refused") {

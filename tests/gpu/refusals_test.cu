@@ -106,6 +106,7 @@ TEST_CASE("Quantized weights are refused on a GPU, by name and with what to do")
     const ssm::cuda_f32 device;
     for (const ssm::dtype type : {ssm::dtype::q8, ssm::dtype::q4}) {
         CHECK_THROWS_AS(ssm::load<model>(weights, device, {.type = type}), ssm::argument_error);
+        CHECK_THROWS_AS(ssm::plan<model>(ssm::test::small_config(), device, {.matrices = type}), ssm::argument_error);
         CHECK_THROWS_WITH(ssm::load<model>(weights, device, {.type = type}),
                           Contains("tensor backbone.embeddings.weight: dtype: found " + std::string(name_of(type))) &&
                               Contains("quantized weights run on the CPU"));

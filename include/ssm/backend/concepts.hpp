@@ -60,7 +60,7 @@ concept has_memory = requires(const B device, index count, std::span<const float
 
 /// `upload_matrix(tensor, type)`: a weight matrix kept in `type`, in place where the backend can. The one way in for a dtype
 /// that is a value: all else is uploaded as float. Throws argument_error for a dtype that the backend does not take.
-/// `bytes_of(rows, columns, type)`: what `bytes()` of such a matrix would say.
+/// `bytes_of(rows, columns, type)`: what `bytes()` of such a matrix would say; throws alike.
 template <class B>
 concept has_matrices = requires(const B device, const stored_tensor tensor, const typename B::matrix m) {
     { device.upload_matrix(tensor, dtype::bf16) } -> std::same_as<typename B::matrix>;

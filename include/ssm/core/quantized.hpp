@@ -3,11 +3,13 @@
 #pragma once
 
 #include <ssm/core/dtype.hpp>
+#include <ssm/core/error.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <type_traits>
 
 namespace ssm {
@@ -44,6 +46,12 @@ decltype(auto) with_block_type(dtype type, F&& f) {
     assert(is_quantized(type));
     if (type == dtype::q4) return f(type_tag<q4_block>{});
     return f(type_tag<q8_block>{});
+}
+
+/// For what takes matrices of elements only: throws argument_error, for `where`, for a quantized dtype.
+inline void refuse_quantized(dtype type, const std::string& where, const char* remedy) {
+    if (is_quantized(type))
+        throw argument_error({where, "dtype", std::string(name_of(type)), "f32, bf16 or f16", remedy});
 }
 
 /// Blocks of a row.

@@ -11,7 +11,7 @@
 #include <string>
 
 /// \file
-/// Reading a prompt in chunks: what all kinds of sessions do alike.
+/// Reading a prompt in chunks: what all kinds of sessions, and batches, do alike.
 namespace ssm {
 
 /// Called after each chunk of a prompt with the tokens done and their total; returning false stops with `cancelled`.
@@ -20,13 +20,18 @@ using prefill_progress = std::function<bool(index done, index total)>;
 /// Throws argument_error for no ids or one outside the vocabulary.
 inline void check_tokens(std::span<const token_id> ids, index vocab) {
     if (ids.empty())
-        throw argument_error({"session::prefill", "ids", "none", "at least one token",
+        throw argument_error({"token ids",
+                              {},
+                              "none",
+                              "at least one token",
                               "begin an empty prompt with the beginning- or end-of-text token"});
     for (std::size_t i = 0; i < ids.size(); ++i)
         if (ids[i] < 0 || ids[i] >= vocab)
-            throw argument_error(
-                {"session", "ids", "token " + std::to_string(ids[i]) + " at position " + std::to_string(i),
-                 "0 to " + std::to_string(vocab - 1), "the tokenizer and the model must belong together"});
+            throw argument_error({"token ids",
+                                  {},
+                                  "token " + std::to_string(ids[i]) + " at position " + std::to_string(i),
+                                  "0 to " + std::to_string(vocab - 1),
+                                  "the tokenizer and the model must belong together"});
 }
 
 /// Calls `read(first, count)` for one chunk after the other of `total` tokens, as `policy` cuts them. Throws

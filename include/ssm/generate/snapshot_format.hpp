@@ -40,7 +40,8 @@ namespace ssm {
 ///         72      8  states, N
 ///         80      8  channels
 ///         88      8  logits: the size of the vocabulary, or 0
-///         96      1  dtype of the state (0 f32), of the activations, of the matrices (1 bf16, 2 f16, 3 q8, 4 q4): 3 bytes
+///         96      3  dtypes of the state (0 f32), of the activations (0 f32, 1 bf16, 2 f16) and of the matrices (the
+///                    same, 3 q8, 4 q4), a byte each
 ///         99      5  0
 ///        104      L  the model type
 ///      104+L         the state: for each layer the window, (K-1, channels), oldest row first, and h, (N, channels)
@@ -223,10 +224,13 @@ inline void check_whole(std::span<const std::byte> bytes, const std::string& ori
     std::array<dtype, 3> types;
     for (std::size_t i = 0; i < types.size(); ++i) {
         const std::uint64_t type = number(bytes, 96 + i, 1);
-        if (type > static_cast<std::uint64_t>(dtype::q4)) throw refuse("dtype", std::to_string(type), "0 to 4");
+        if (type > static_cast<std::uint64_t>(dtype::q4))
+            throw refuse("dtype", std::to_string(type), "0 (f32) to 4 (q4)");
         types[i] = static_cast<dtype>(type);
     }
     if (types[0] != dtype::f32) throw refuse("dtype of the state", std::string(name_of(types[0])), "f32");
+    if (is_quantized(types[1]))
+        throw refuse("dtype of the activations", std::string(name_of(types[1])), "f32, bf16 or f16");
 
     const auto after_header = bytes.subspan(header);
     const auto text = after_header.first(type_length);

@@ -21,7 +21,8 @@ struct plan_options {
     index prompt = 4096;           ///< tokens of the longest prompt, or more text, that is read at once
 };
 
-/// Bytes of a backend's memory. Weights that the CPU uses where the file is mapped count as well.
+/// Bytes of a backend's memory. Weights used where the file is mapped count as well; what a backend takes to compute with,
+/// such as the inputs that `ssm::cpu` packs for a product, does not.
 struct memory_plan {
     index weights = 0;
     index state = 0;    ///< of all sequences
@@ -37,7 +38,8 @@ struct memory_plan {
 /// The memory that a model of this configuration, its weights and a `session` (or a `batch`) of it will take, before any
 /// of it is taken. `policy` cuts prompts; with `in_budget`, `chunk` is what it comes to.
 ///
-/// Throws argument_error for options that make no sense, and memory_error for a budget too small for one token.
+/// Throws argument_error for options that make no sense or a dtype that the backend does not take, and memory_error for a
+/// budget too small for one token.
 template <class Model, class Policy = typename Model::arch::prefill>
 [[nodiscard]] memory_plan plan(const model_config& config, const typename Model::backend& device,
                                const plan_options& options = {}, const Policy& policy = {}) {

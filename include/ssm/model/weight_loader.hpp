@@ -79,11 +79,7 @@ public:
     /// A tensor of any shape as host floats, row-major: for the small parameters, which are kept in float. Throws
     /// format_error when they are stored quantized, as only matrices may be.
     [[nodiscard]] std::vector<float> values(const std::string& name, const std::vector<index>& shape) {
-        if (planned_) {
-            index count = 1;
-            for (const index extent : shape) count *= extent;
-            return std::vector<float>(static_cast<std::size_t>(count));
-        }
+        if (planned_) return std::vector<float>(static_cast<std::size_t>(count_of(shape)));
         const stored_tensor tensor = get(name, shape);
         if (is_quantized(tensor.type))
             throw format_error({origin_, "tensor " + name, "dtype " + std::string(name_of(tensor.type)),

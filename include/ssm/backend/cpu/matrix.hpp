@@ -4,7 +4,7 @@
 
 #include <ssm/backend/cpu/buffer.hpp>
 #include <ssm/core/dtype.hpp>
-#include <ssm/core/error.hpp>
+#include <ssm/core/quantized.hpp>
 #include <ssm/core/tensor.hpp>
 #include <ssm/core/view.hpp>
 
@@ -26,10 +26,7 @@ public:
     /// nearest, otherwise. `tensor` has two dimensions. Throws memory_error; argument_error for a quantized dtype.
     cpu_matrix(const stored_tensor& tensor, dtype type)
         : type_(type), rows_(tensor.shape[0]), columns_(tensor.shape[1]) {
-        if (is_quantized(type) || is_quantized(tensor.type))
-            throw argument_error({"tensor " + tensor.name, "dtype",
-                                  std::string(name_of(is_quantized(type) ? type : tensor.type)), "f32, bf16 or f16",
-                                  "quantized weights are for ssm::cpu, which packs them"});
+        for (const dtype each : {type, tensor.type}) refuse_quantized(each, "tensor " + tensor.name, remedy);
         const auto address = reinterpret_cast<std::uintptr_t>(tensor.bytes.data());
         if (tensor.type == type && address % static_cast<std::uintptr_t>(size_of(type)) == 0) {
             data_ = tensor.bytes.data();
@@ -48,7 +45,9 @@ public:
     [[nodiscard]] index rows() const noexcept { return rows_; }
     [[nodiscard]] index columns() const noexcept { return columns_; }
     [[nodiscard]] index bytes() const noexcept { return bytes_of(rows_, columns_, type_); }
-    [[nodiscard]] static constexpr index bytes_of(index rows, index columns, dtype type) noexcept {
+    /// Throws argument_error for a quantized dtype.
+    [[nodiscard]] static index bytes_of(index rows, index columns, dtype type) {
+        refuse_quantized(type, "matrix", remedy);
         return rows * columns * size_of(type);
     }
 
@@ -67,6 +66,8 @@ public:
     }
 
 private:
+    static constexpr const char* remedy = "quantized weights are for ssm::cpu, which packs them";
+
     template <class T>
     static void convert(const stored_tensor& tensor, cpu_buffer<T>& copy) {
         with_storage_type(tensor.type, [&]<class From>(type_tag<From>) {

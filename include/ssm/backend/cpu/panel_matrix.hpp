@@ -62,6 +62,14 @@ inline constexpr index q4_bias = 8;
     return is_quantized(type) ? blocks_of(columns) * scale_bytes : 0;
 }
 
+/// Bytes of a panel of `columns` columns.
+[[nodiscard]] constexpr index bytes(dtype type, index columns) noexcept {
+    return scales_bytes(type, columns) + number_bytes(type, columns);
+}
+
+/// Panels of a matrix of so many rows.
+[[nodiscard]] constexpr index panels_of(index matrix_rows) noexcept { return (matrix_rows + rows - 1) / rows; }
+
 }  // namespace panel
 
 /// A weight matrix (rows, columns) in panels of 32 rows, in the dtype it is kept in; rows behind the last one are zero.
@@ -77,8 +85,8 @@ public:
         : type_(type),
           rows_(tensor.shape[0]),
           columns_(tensor.shape[1]),
-          panel_bytes_(panel::scales_bytes(type, columns_) + panel::number_bytes(type, columns_)),
-          memory_(make_weight_memory(panels() * panel_bytes_, tensor.name)) {
+          panel_bytes_(panel::bytes(type, columns_)),
+          memory_(make_weight_memory(bytes(), tensor.name)) {
         pack(pool, tensor);
     }
 
@@ -86,13 +94,12 @@ public:
     [[nodiscard]] index rows() const noexcept { return rows_; }
     [[nodiscard]] index columns() const noexcept { return columns_; }
     /// Of memory, padding included.
-    [[nodiscard]] index bytes() const noexcept { return panels() * panel_bytes_; }
+    [[nodiscard]] index bytes() const noexcept { return bytes_of(rows_, columns_, type_); }
     [[nodiscard]] static constexpr index bytes_of(index rows, index columns, dtype type) noexcept {
-        return (rows + panel::rows - 1) / panel::rows *
-               (panel::scales_bytes(type, columns) + panel::number_bytes(type, columns));
+        return panel::panels_of(rows) * panel::bytes(type, columns);
     }
 
-    [[nodiscard]] index panels() const noexcept { return (rows_ + panel::rows - 1) / panel::rows; }
+    [[nodiscard]] index panels() const noexcept { return panel::panels_of(rows_); }
     /// Scales of a panel of a quantized matrix, (blocks, 32), from the block on that begins at a column; null of another.
     [[nodiscard]] const f16* scales(index p, index column) const noexcept {
         if (!is_quantized(type_)) return nullptr;

@@ -70,11 +70,6 @@ public:
     void write(std::span<const token_id> ids, vector_view<token_id> to) const {
         copy_in(ids.data(), ids.size_bytes(), to.data());
     }
-    void copy(matrix_view<const float> from, matrix_view<float> to) const { copy_rows(from, to); }
-    void copy(matrix_view<const activation> from, matrix_view<activation> to) const
-        requires(!std::is_same_v<activation, float>) {
-        copy_rows(from, to);
-    }
     /// Token ids, once all work enqueued before has ended.
     void read(vector_view<const token_id> from, std::span<token_id> to) const {
         if (!to.empty())
@@ -83,12 +78,13 @@ public:
                 "cudaMemcpyAsync");
         synchronize();
     }
+    void copy(matrix_view<const float> from, matrix_view<float> to) const { copy_rows(from, to); }
+    void copy(matrix_view<const activation> from, matrix_view<activation> to) const
+        requires(!std::is_same_v<activation, float>) {
+        copy_rows(from, to);
+    }
     /// Throws memory_error, device_error; argument_error for a quantized dtype.
     [[nodiscard]] matrix upload_matrix(const stored_tensor& tensor, dtype type) const {
-        if (is_quantized(type) || is_quantized(tensor.type))
-            throw argument_error({"tensor " + tensor.name, "dtype",
-                                  std::string(name_of(is_quantized(type) ? type : tensor.type)), "f32, bf16 or f16",
-                                  "quantized weights run on the CPU"});
         return matrix(on(), staging_, tensor, type);
     }
     template <class T>

@@ -5,6 +5,7 @@
 #include <ssm/backend/cuda/buffer.cuh>
 #include <ssm/backend/cuda/staging.cuh>
 #include <ssm/core/dtype.hpp>
+#include <ssm/core/quantized.hpp>
 #include <ssm/core/tensor.hpp>
 #include <ssm/core/view.hpp>
 
@@ -19,10 +20,12 @@ class cuda_matrix {
 public:
     cuda_matrix() = default;
 
-    /// A copy of `tensor` in `type`, streamed through `staging`. Throws memory_error, device_error.
+    /// A copy of `tensor` in `type`, streamed through `staging`. Throws memory_error, device_error; argument_error for a
+    /// quantized dtype.
     cuda_matrix(const cuda_kernels::context& on, cuda_kernels::staging& staging, const stored_tensor& tensor,
                 dtype type)
         : type_(type), rows_(tensor.shape[0]), columns_(tensor.shape[1]) {
+        for (const dtype each : {type, tensor.type}) refuse_quantized(each, "tensor " + tensor.name, remedy);
         stride_ = stride_of(columns_, type);
         memory_ = std::make_shared<cuda_buffer<std::byte>>(on, bytes(), tensor.name.c_str());
         staging.copy_rows(on, tensor, type, memory_->data(), stride_);
@@ -33,7 +36,9 @@ public:
     [[nodiscard]] index columns() const noexcept { return columns_; }
     /// Of device memory, padding included.
     [[nodiscard]] index bytes() const noexcept { return bytes_of(rows_, columns_, type_); }
-    [[nodiscard]] static constexpr index bytes_of(index rows, index columns, dtype type) noexcept {
+    /// Throws argument_error for a quantized dtype.
+    [[nodiscard]] static index bytes_of(index rows, index columns, dtype type) {
+        refuse_quantized(type, "matrix", remedy);
         return rows * stride_of(columns, type) * size_of(type);
     }
 
@@ -45,6 +50,8 @@ public:
     }
 
 private:
+    static constexpr const char* remedy = "quantized weights run on the CPU";
+
     /// Elements from row to row: whole 16 bytes.
     [[nodiscard]] static constexpr index stride_of(index columns, dtype type) noexcept {
         const index alignment = 16 / size_of(type);
