@@ -23,7 +23,8 @@ fi
 report=$(mktemp)
 trap 'rm -f "$report"' EXIT
 status=0
-"$program" --reporter console --reporter "junit::out=$report" || status=$?
+# Catch2 2 knows one reporter a run.
+"$program" --reporter junit --out "$report" || status=$?
 
 sanitizers=
 if command -v compute-sanitizer >/dev/null; then

@@ -29,7 +29,8 @@ TEMPLATE_TEST_CASE("A few long rows give what each gives in double", "", ssm::cu
                             expected += x.exact()(row, k) * w.exact[static_cast<std::size_t>(o * depth + k)];
                         worst = std::max(worst, std::abs(expected - static_cast<double>(found[at])));
                     }
-                // Terms are below 1 and of random signs: a sum of 8,000 is some 30 large, and rounds at 4e-6.
-                CHECK(worst < 1e-4);
+                // Sums reach some 120, and tensor cores cut off instead of rounding: up to 1.4e-5 in each of the 500 steps of
+                // the longer rows, of which less than a tenth shows. A part of the depth left out would show as 10.
+                CHECK(worst < 1e-3);
             }
 }
