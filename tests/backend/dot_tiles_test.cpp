@@ -8,6 +8,8 @@
 #include "support/catch.hpp"
 #include "support/random_values.hpp"
 
+namespace dot_tiles_test {
+
 namespace {
 
 /// All rows of x w^T, computed `at_once` tokens at a time.
@@ -46,3 +48,5 @@ TEMPLATE_TEST_CASE("A token has the same bits in any company and on any thread",
                 }
         }
 }
+
+}  // namespace dot_tiles_test

@@ -7,6 +7,8 @@
 
 #include "support/catch.hpp"
 
+namespace elementary_test {
+
 namespace {
 
 namespace lanes = ssm::lanes;
@@ -84,3 +86,5 @@ TEST_CASE("Lanes widen every bf16 and f16 exactly") {
         if (!same_bf16 || !same_f16) FAIL("bits " << bits);
     }
 }
+
+}  // namespace elementary_test

@@ -8,6 +8,8 @@
 
 #include "support/catch.hpp"
 
+namespace matrix_test {
+
 namespace {
 
 ssm::stored_tensor tensor_at(const std::vector<std::byte>& bytes, std::size_t offset, ssm::dtype type) {
@@ -73,3 +75,5 @@ TEST_CASE("Memory that cannot be had is a typed error") {
     CHECK_THROWS_AS(ssm::make_cpu_buffer<float>(ssm::index{1} << 50, "state"), ssm::memory_error);
     CHECK_THROWS_WITH(ssm::make_cpu_buffer<float>(-1, "state"), Catch::Contains("state: found -1 elements"));
 }
+
+}  // namespace matrix_test

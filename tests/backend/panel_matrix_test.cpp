@@ -10,6 +10,8 @@
 #include "support/catch.hpp"
 #include "support/random_matrix.hpp"
 
+namespace panel_matrix_test {
+
 namespace {
 
 using ssm::dtype;
@@ -91,3 +93,5 @@ TEST_CASE("A file's pages are let go of once, from the first row to the last") {
     const ssm::panel_matrix packed(pool, w.tensor, dtype::bf16);
     CHECK(next == w.bytes.data() + w.bytes.size());
 }
+
+}  // namespace panel_matrix_test

@@ -10,6 +10,8 @@
 #include "support/random_matrix.hpp"
 #include "support/random_values.hpp"
 
+namespace panel_products_test {
+
 namespace {
 
 using ssm::dtype;
@@ -55,7 +57,8 @@ struct example {
     /// The largest error beyond what rounding may do, over the bound of what it may; at most 1 when all is well.
     double worst(const std::vector<float>& y, bool narrow) const {
         double most = 0;
-        for (ssm::index t = 0; t < tokens; ++t)
+        for (ssm::index t = 0; t < tokens; ++t) {
+            const std::vector<double> moved = steps(t);
             for (ssm::index o = 0; o < outputs; ++o) {
                 double sum = static_cast<double>(bias[static_cast<std::size_t>(o)]);
                 double bound = 1e-6;
@@ -63,11 +66,13 @@ struct example {
                     const double weight = w.exact[static_cast<std::size_t>(o * depth + k)];
                     const double input = static_cast<double>(x[static_cast<std::size_t>(t * depth + k)]);
                     sum += weight * input;
-                    bound += std::abs(weight) * (std::abs(input) * (narrow ? 0x1p-9 + 1e-6 : 1e-6) + step(t, k));
+                    bound += std::abs(weight) *
+                             (std::abs(input) * (narrow ? 0x1p-9 + 1e-6 : 1e-6) + moved[static_cast<std::size_t>(k)]);
                 }
                 const double error = std::abs(sum - static_cast<double>(y[static_cast<std::size_t>(t * outputs + o)]));
                 most = std::max(most, error / bound);
             }
+        }
         return most;
     }
 
@@ -76,14 +81,19 @@ struct example {
     std::vector<float> x, bias;
 
 private:
-    /// How far an input may move when it is quantized with its block: half a step, of which 127 reach the largest.
-    double step(ssm::index t, ssm::index k) const {
-        if (!is_quantized(w.tensor.type)) return 0;
-        float largest = 0;
-        const ssm::index first = k / ssm::quantized_block * ssm::quantized_block;
-        for (ssm::index i = first; i < std::min(first + ssm::quantized_block, depth); ++i)
-            largest = std::max(largest, std::abs(x[static_cast<std::size_t>(t * depth + i)]));
-        return 0.5001 * static_cast<double>(largest) / 127;
+    /// How far each input of a token may move when it is quantized with its block: half a step, of which 127 reach the
+    /// largest.
+    std::vector<double> steps(ssm::index t) const {
+        std::vector<double> found(static_cast<std::size_t>(depth), 0.0);
+        if (!is_quantized(w.tensor.type)) return found;
+        for (ssm::index first = 0; first < depth; first += ssm::quantized_block) {
+            const ssm::index end = std::min(first + ssm::quantized_block, depth);
+            float largest = 0;
+            for (ssm::index k = first; k < end; ++k)
+                largest = std::max(largest, std::abs(x[static_cast<std::size_t>(t * depth + k)]));
+            std::fill(found.begin() + first, found.begin() + end, 0.5001 * static_cast<double>(largest) / 127);
+        }
+        return found;
     }
 };
 
@@ -164,3 +174,5 @@ TEST_CASE("An instruction set that the machine lacks is refused") {
             CHECK_THROWS_AS(ssm::panel_products(ssm::cpu_options{.instructions = set}), ssm::argument_error);
     CHECK(ssm::machine_has(ssm::best_instruction_set()));
 }
+
+}  // namespace panel_products_test

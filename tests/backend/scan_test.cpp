@@ -8,6 +8,8 @@
 #include "support/catch.hpp"
 #include "support/random_values.hpp"
 
+namespace scan_test {
+
 namespace {
 
 using ssm::test::random_values;
@@ -67,3 +69,5 @@ TEST_CASE("A recurrence without a tuned form leaves the same bits however time i
             }
     }
 }
+
+}  // namespace scan_test

@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/random_values.hpp"
 
+namespace selective_scan_test {
+
 namespace {
 
 using ssm::instruction_set;
@@ -150,3 +152,5 @@ TEST_CASE("The fused scan and the fused norms leave the bits of the operations t
     }
     CHECK(parts == separate);
 }
+
+}  // namespace selective_scan_test

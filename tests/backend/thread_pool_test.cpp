@@ -8,6 +8,8 @@
 
 #include "support/catch.hpp"
 
+namespace thread_pool_test {
+
 TEST_CASE("Ranges cover every item once and start at multiples of the grain") {
     for (const int threads : {1, 2, 5}) {
         ssm::thread_pool pool(threads);
@@ -62,3 +64,5 @@ TEST_CASE("A bad number of threads is refused") {
     CHECK_THROWS_AS(ssm::thread_pool(-1), ssm::argument_error);
     CHECK_THROWS_WITH(ssm::thread_pool(1025), Catch::Contains("threads: found 1025, expected 1 to 1024"));
 }
+
+}  // namespace thread_pool_test

@@ -4,6 +4,8 @@
 
 #include "conformance/backend_conformance.hpp"
 
+namespace cpu_test {
+
 TEST_CASE("cpu conforms on one thread") { ssm::test::check_backend(ssm::cpu{{.threads = 1}}); }
 
 TEST_CASE("cpu conforms on three threads") { ssm::test::check_backend(ssm::cpu{{.threads = 3}}); }
@@ -21,3 +23,5 @@ TEST_CASE("cpu conforms with every instruction set that the machine has") {
 TEST_CASE("cpu embeds rows of quantized tables exactly") {
     for (const ssm::dtype type : {ssm::dtype::q8, ssm::dtype::q4}) ssm::test::check_embed(ssm::cpu{}, type);
 }
+
+}  // namespace cpu_test

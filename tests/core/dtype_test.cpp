@@ -10,6 +10,8 @@
 
 #include "support/catch.hpp"
 
+namespace dtype_test {
+
 namespace {
 
 using ssm::bf16;
@@ -159,3 +161,5 @@ TEST_CASE("A dtype knows its size, name and storage type") {
             CHECK(ssm::size_of(type) == static_cast<ssm::index>(sizeof(T)));
         });
 }
+
+}  // namespace dtype_test

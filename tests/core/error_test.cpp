@@ -6,6 +6,8 @@
 
 #include "support/catch.hpp"
 
+namespace error_test {
+
 TEST_CASE("An error's text names place, thing, value found, value expected and remedy") {
     const ssm::error error({"model.safetensors", "lm_head.weight", "[2, 3]", "[2, 4]", "convert the file again"});
     CHECK(std::string(error.what()) ==
@@ -40,3 +42,5 @@ TEMPLATE_TEST_CASE("Every error is caught as ssm::error and as std::runtime_erro
     CHECK_THROWS_AS(fail(), ssm::error);
     CHECK_THROWS_AS(fail(), std::runtime_error);
 }
+
+}  // namespace error_test

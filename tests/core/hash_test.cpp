@@ -9,6 +9,8 @@
 
 #include "support/catch.hpp"
 
+namespace hash_test {
+
 namespace {
 
 std::uint64_t hash(const std::string& text) {
@@ -35,3 +37,5 @@ TEST_CASE("A number is hashed as its bytes, the lowest first, and a hash can be 
     eight.update(0x0807060504030201U);
     CHECK(eight.value() == hash("\1\2\3\4\5\6\7\10"));
 }
+
+}  // namespace hash_test

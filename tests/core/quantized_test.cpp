@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/random_values.hpp"
 
+namespace quantized_test {
+
 namespace {
 
 template <class B>
@@ -98,3 +100,5 @@ TEST_CASE("A row is a whole number of blocks") {
     STATIC_REQUIRE(ssm::row_bytes(ssm::dtype::bf16, 3) == 6);
     STATIC_REQUIRE(ssm::row_bytes(ssm::dtype::q8, 0) == 0);
 }
+
+}  // namespace quantized_test

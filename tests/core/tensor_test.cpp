@@ -6,8 +6,12 @@
 
 #include "support/catch.hpp"
 
+namespace tensor_test {
+
 TEST_CASE("A shape is written as its extents in brackets") {
     CHECK(ssm::shape_text({}) == "[]");
     CHECK(ssm::shape_text(std::vector<ssm::index>{7}) == "[7]");
     CHECK(ssm::shape_text(std::vector<ssm::index>{8192, 1, 4}) == "[8192, 1, 4]");
 }
+
+}  // namespace tensor_test

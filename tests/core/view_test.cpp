@@ -8,6 +8,8 @@
 
 #include "support/catch.hpp"
 
+namespace view_test {
+
 namespace {
 
 using ssm::dyn;
@@ -121,3 +123,5 @@ TEST_CASE("A strided view keeps its stride when it gains constness") {
     CHECK(m.stride() == 4);
     CHECK(m(2, 1) == 9.0F);
 }
+
+}  // namespace view_test

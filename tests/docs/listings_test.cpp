@@ -10,6 +10,8 @@
 
 #include "support/catch.hpp"
 
+namespace listings_test {
+
 // docs/extending.md, "Write a policy"
 struct at_most_64 {
     ssm::index next_chunk(ssm::index left) const { return std::min<ssm::index>(left, 64); }
@@ -33,3 +35,5 @@ TEST_CASE("The reference unit-tests a device") {
                               ssm::matrix_view<double>(y.data(), 3, 1));
     CHECK(y[0] == 3 * 1 + 4 * 2 + 0.5);  // C . (gain x) + D x, from a state of zero
 }
+
+}  // namespace listings_test

@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
 
+namespace state_test {
+
 namespace {
 
 using falcon = ssm::falcon_mamba<ssm::cpu>;
@@ -51,3 +53,5 @@ TEST_CASE("The listings of docs/state.md run") {
     CHECK(ssm::testing::batch_invariance(model, ids) == "");
     CHECK(ssm::testing::exact_rewind(model, ids) == "");
 }
+
+}  // namespace state_test

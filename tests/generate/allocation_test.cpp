@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
 
+namespace allocation_test {
+
 TEST_CASE("Decoding allocates nothing once it runs") {
     const ssm::test::random_weights weights(ssm::test::small_config());
     const ssm::cpu device{{.threads = 2}};
@@ -27,3 +29,5 @@ TEST_CASE("Decoding allocates nothing once it runs") {
     sequence.prefill(std::vector<ssm::token_id>{1, 2, 3, 4, 5});
     CHECK(ssm::test::allocations() > before);
 }
+
+}  // namespace allocation_test

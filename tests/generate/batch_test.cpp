@@ -15,6 +15,8 @@
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
 
+namespace batch_test {
+
 namespace {
 
 using Catch::Contains;
@@ -210,3 +212,5 @@ TEST_CASE("A batch refuses what it cannot run and stays as it was") {
     batch.step();
     CHECK(batch.ready().empty());
 }
+
+}  // namespace batch_test

@@ -15,6 +15,8 @@
 #include "generate/counting_model.hpp"
 #include "support/catch.hpp"
 
+namespace captured_session_test {
+
 namespace {
 
 using ssm::index;
@@ -165,3 +167,5 @@ TEST_CASE("A captured session refuses what a session refuses") {
     captured.prefill(tokens{5});
     CHECK(captured.next() == 6);
 }
+
+}  // namespace captured_session_test

@@ -9,6 +9,8 @@
 #include "generate/counting_model.hpp"
 #include "support/catch.hpp"
 
+namespace generate_test {
+
 namespace {
 
 using Catch::Contains;
@@ -145,3 +147,5 @@ TEST_CASE("Options that make no sense are refused before anything runs") {
     CHECK(model.calls->empty());
     CHECK_THROWS_WITH(run({.tokens = 0}), Contains("tokens: found 0, expected at least 1"));
 }
+
+}  // namespace generate_test

@@ -11,8 +11,10 @@
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
 
+namespace long_run_test {
+
 // A sanitizer's program takes a twentieth of the way; it is the same at every token.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef SSM_SANITIZED
 constexpr ssm::index length = 50'000;
 #else
 constexpr ssm::index length = 1'000'000;
@@ -49,3 +51,5 @@ TEST_CASE("A million tokens leave a finite state, take no memory and count right
     session.rewind_to(end);
     CHECK(std::equal(last.begin(), last.end(), session.logits().begin()));
 }
+
+}  // namespace long_run_test

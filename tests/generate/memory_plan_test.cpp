@@ -12,6 +12,8 @@
 #include "support/counted_cpu.hpp"
 #include "support/random_weights.hpp"
 
+namespace memory_plan_test {
+
 namespace {
 
 using ssm::token_id;
@@ -138,3 +140,5 @@ TEST_CASE("Falcon Mamba 7B fits a card of 24 GB") {
     CHECK(plan.weights == 2 * (7'272'665'088 - vectors) + 4 * vectors);
     CHECK(plan.peak() < 24'000'000'000);
 }
+
+}  // namespace memory_plan_test

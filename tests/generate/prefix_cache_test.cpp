@@ -13,6 +13,8 @@
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
 
+namespace prefix_cache_test {
+
 namespace {
 
 using Catch::Contains;
@@ -139,3 +141,5 @@ TEST_CASE("A snapshot is stored under the ids it has read or not at all") {
     CHECK(cache.size() == 0);
     CHECK(cache.record().misses == 0);
 }
+
+}  // namespace prefix_cache_test

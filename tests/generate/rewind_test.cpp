@@ -14,6 +14,8 @@
 #include "support/counted_cpu.hpp"
 #include "support/random_weights.hpp"
 
+namespace rewind_test {
+
 namespace {
 
 using Catch::Contains;
@@ -163,3 +165,5 @@ TEST_CASE("A history is smaller than the snapshots it stands for, and is part of
     }
     CHECK(ssm::test::counted_bytes.times == before.times);
 }
+
+}  // namespace rewind_test

@@ -10,6 +10,8 @@
 
 #include "support/catch.hpp"
 
+namespace sampler_test {
+
 namespace {
 
 using Catch::Contains;
@@ -216,3 +218,5 @@ TEST_CASE("Options out of range are refused by name, value and range") {
     CHECK(refusal({.temperature = 0, .top_k = 0, .min_p = 0}) == "none");
     CHECK(refusal({.repetition_penalty = 100, .temperature = 100, .top_p = 1, .min_p = 1}) == "none");
 }
+
+}  // namespace sampler_test

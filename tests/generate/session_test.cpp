@@ -8,6 +8,8 @@
 #include "generate/counting_model.hpp"
 #include "support/catch.hpp"
 
+namespace session_test {
+
 namespace {
 
 using Catch::Contains;
@@ -147,3 +149,5 @@ TEST_CASE("A session refuses what it cannot run and stays as it was") {
                    }),
                    Contains("next_chunk(3): found " + std::to_string(count) + ", expected 1 to 3"));
 }
+
+}  // namespace session_test

@@ -13,6 +13,8 @@
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
 
+namespace snapshot_test {
+
 namespace {
 
 using Catch::Contains;
@@ -197,3 +199,5 @@ TEST_CASE("What a session or a snapshot cannot be made of is refused") {
                       Contains("found 4 logits, expected 5"));
     CHECK_THROWS_AS((ssm::session{model, snapshot{model.start_state(), {}, 5}}), ssm::argument_error);
 }
+
+}  // namespace snapshot_test

@@ -9,6 +9,8 @@
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
 
+namespace speculative_test {
+
 namespace {
 
 using ssm::token_id;
@@ -87,3 +89,5 @@ TEST_CASE("Two models that cannot work together are refused") {
     ssm::speculative pair(target, target);
     CHECK_THROWS_AS(pair.next(), ssm::argument_error);
 }
+
+}  // namespace speculative_test

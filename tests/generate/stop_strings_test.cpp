@@ -7,6 +7,8 @@
 
 #include "support/catch.hpp"
 
+namespace stop_strings_test {
+
 namespace {
 
 struct outcome {
@@ -85,3 +87,5 @@ TEST_CASE("An empty stop string is refused") {
     CHECK_THROWS_WITH(ssm::stop_strings({"a", ""}), Catch::Contains("stop_strings: found an empty string"));
     CHECK_THROWS_AS(ssm::stop_strings({""}), ssm::argument_error);
 }
+
+}  // namespace stop_strings_test

@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
 
+namespace threads_test {
+
 namespace {
 
 using ssm::token_id;
@@ -59,3 +61,5 @@ TEST_CASE("Eight threads share one model, and one that fails disturbs none") {
     for (std::thread& thread : threads) thread.join();
     CHECK(found == expected);
 }
+
+}  // namespace threads_test

@@ -8,6 +8,8 @@
 
 #include "support/catch.hpp"
 
+namespace token_history_test {
+
 namespace {
 
 using counts = std::map<ssm::token_id, ssm::index>;
@@ -37,3 +39,5 @@ TEST_CASE("A history counts the tokens of its window") {
         }
     }
 }
+
+}  // namespace token_history_test

@@ -4,6 +4,8 @@
 
 #include "golden/golden_checks.hpp"
 
+namespace golden_test {
+
 TEST_CASE("Checkpoints give what transformers computes, in float", "[small]") {
     ssm::test::check_goldens(ssm::cuda_f32{}, {.logits = 5e-5, .states = 5e-5, .decided_margin = 1e-3F});
 }
@@ -17,3 +19,5 @@ TEST_CASE("Checkpoints give what transformers computes, within the rounding of b
 TEST_CASE("Checkpoints give what transformers computes, within the rounding of f16", "[small]") {
     ssm::test::check_goldens(ssm::cuda_f16{}, {.logits = 5e-3, .states = 5e-3, .decided_margin = 0.1F});
 }
+
+}  // namespace golden_test

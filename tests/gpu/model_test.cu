@@ -15,6 +15,8 @@
 #include "support/close.hpp"
 #include "support/random_weights.hpp"
 
+namespace model_test {
+
 namespace {
 
 using ssm::token_id;
@@ -240,3 +242,5 @@ TEST_CASE("A model runs on a stream, a handle and an arena of the caller's") {
     CHECK(cublasLtDestroy(cublas) == CUBLAS_STATUS_SUCCESS);
     CHECK(cudaStreamDestroy(stream) == cudaSuccess);
 }
+
+}  // namespace model_test

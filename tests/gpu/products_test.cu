@@ -6,6 +6,8 @@
 
 #include "conformance/backend_conformance.hpp"
 
+namespace products_test {
+
 TEMPLATE_TEST_CASE("A few long rows give what each gives in double", "", ssm::cuda, ssm::cuda_f16) {
     const TestType device;
     constexpr ssm::dtype type = ssm::dtype_of<typename TestType::activation>;
@@ -34,3 +36,5 @@ TEMPLATE_TEST_CASE("A few long rows give what each gives in double", "", ssm::cu
                 CHECK(worst < 1e-3);
             }
 }
+
+}  // namespace products_test

@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
 
+namespace refusals_test {
+
 namespace {
 
 using Catch::Matchers::Contains;
@@ -112,3 +114,5 @@ TEST_CASE("Quantized weights are refused on a GPU, by name and with what to do")
                               Contains("quantized weights run on the CPU"));
     }
 }
+
+}  // namespace refusals_test

@@ -12,6 +12,8 @@
 #include "support/catch.hpp"
 #include "support/random_values.hpp"
 
+namespace sampler_test {
+
 namespace {
 
 using ssm::token_id;
@@ -107,3 +109,5 @@ TEST_CASE("Logits that leave no choice give -1") {
             CHECK(samples_of(device, logits, {.temperature = temperature}).next() == -1);
         }
 }
+
+}  // namespace sampler_test

@@ -13,6 +13,8 @@
 #include "support/close.hpp"
 #include "support/random_weights.hpp"
 
+namespace state_test {
+
 namespace {
 
 using ssm::token_id;
@@ -102,3 +104,5 @@ TEST_CASE("Speculative text on the GPU is reported on, and ends where it should"
     CHECK(pair.record().drafted == 4 * pair.record().rounds);
     CHECK(pair.record().acceptance() > 0.9);  // its own draft, but for ties that rounding breaks
 }
+
+}  // namespace state_test

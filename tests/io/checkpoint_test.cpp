@@ -14,6 +14,8 @@
 #include "io/sample_files.hpp"
 #include "support/catch.hpp"
 
+namespace checkpoint_test {
+
 namespace {
 
 using namespace ssm::test;
@@ -157,3 +159,5 @@ TEST_CASE("a configuration that disagrees with the tensors is refused by tensor 
     check_refused<ssm::config_error>([&] { load_with(plain, "model_type", "mamba"); },
                                      {"config.json: model_type: found \"mamba\", expected \"falcon_mamba\""});
 }
+
+}  // namespace checkpoint_test

@@ -13,6 +13,8 @@
 #include "io/sample_files.hpp"
 #include "support/catch.hpp"
 
+namespace file_test {
+
 using namespace ssm::test;
 
 TEST_CASE("a mapped file and a read file have the same bytes") {
@@ -77,3 +79,5 @@ TEST_CASE("a Git LFS pointer in place of a text file is refused") {
     check_refused<ssm::format_error>([&] { (void)ssm::read_text_file(path); },
                                      {path.string() + ": found a Git LFS pointer", "git lfs pull"});
 }
+
+}  // namespace file_test

@@ -10,6 +10,8 @@
 #include "io/sample_files.hpp"
 #include "support/catch.hpp"
 
+namespace generation_config_test {
+
 using namespace ssm::test;
 
 namespace {
@@ -87,3 +89,5 @@ TEST_CASE("generation_config.json may be missing but not unreadable") {
     std::filesystem::create_symlink(path, path);
     check_refused<ssm::io_error>([&] { (void)ssm::read_generation_config(path); }, {path.string(), "cannot be opened"});
 }
+
+}  // namespace generation_config_test

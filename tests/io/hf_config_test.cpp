@@ -11,6 +11,8 @@
 #include "io/sample_files.hpp"
 #include "support/catch.hpp"
 
+namespace hf_config_test {
+
 namespace {
 
 using namespace ssm::test;
@@ -238,3 +240,5 @@ TEST_CASE("what the original package has beyond Mamba is refused by field") {
     refused("n_layer", absent, {"config.json: n_layer: found nothing"});
     refused("pad_vocab_size_multiple", 0, {"config.json: pad_vocab_size_multiple: found 0"});
 }
+
+}  // namespace hf_config_test

@@ -9,6 +9,8 @@
 #include "io/sample_files.hpp"
 #include "support/catch.hpp"
 
+namespace json_test {
+
 using namespace ssm::test;
 using ssm::parse_json;
 
@@ -82,3 +84,5 @@ TEST_CASE("fields are read with their type and range") {
     refused([&] { (void)fields.object("o").text("k"); }, {"f: o: k: found 1, expected a string"});
     refused([&] { ssm::json_fields(ssm::json::array(), "f"); }, {"f: found an array, expected an object"});
 }
+
+}  // namespace json_test

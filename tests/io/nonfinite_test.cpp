@@ -14,6 +14,8 @@
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
 
+namespace nonfinite_test {
+
 using namespace ssm::test;
 
 TEST_CASE("NaN and infinite weights are found by tensor and position") {
@@ -59,3 +61,5 @@ TEST_CASE("NaN and infinity are found in each stored type, misaligned too") {
         }
     }
 }
+
+}  // namespace nonfinite_test

@@ -17,6 +17,8 @@
 
 #include "support/catch.hpp"
 
+namespace replace_file_test {
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -144,3 +146,5 @@ TEST_CASE("A writer that is killed leaves the old file or the new one") {
     CHECK(torn == 0);
     CHECK(replaced > 0);  // the kills did not all come before the first rename
 }
+
+}  // namespace replace_file_test

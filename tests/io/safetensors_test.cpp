@@ -14,6 +14,8 @@
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
 
+namespace safetensors_test {
+
 namespace {
 
 using namespace ssm::test;
@@ -237,3 +239,5 @@ TEST_CASE("weights that are misaligned in the file load on the CPU") {
     };
     CHECK(logits(shifted) == logits(source));
 }
+
+}  // namespace safetensors_test

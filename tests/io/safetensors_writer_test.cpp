@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/random_matrix.hpp"
 
+namespace safetensors_writer_test {
+
 namespace {
 
 using namespace ssm::test;
@@ -87,3 +89,5 @@ TEST_CASE("a quantized matrix must be what its metadata say") {
     check_refused<ssm::format_error>([&] { (void)file("q8 70", "F32", "[51]").find("w"); }, {"F32 of shape [51]"});
     check_refused<ssm::format_error>([&] { (void)file("q8 70", "U8", "[204]").find("w"); }, {"U8 of shape [204]"});
 }
+
+}  // namespace safetensors_writer_test

@@ -10,6 +10,8 @@
 #include "io/sample_files.hpp"
 #include "support/catch.hpp"
 
+namespace shards_test {
+
 namespace {
 
 using namespace ssm::test;
@@ -129,3 +131,5 @@ TEST_CASE("shards that disagree with their index or each other are refused") {
     check_refused<ssm::format_error>([&] { (void)open_index(folder.path()); },
                                      {second.string() + ": found 5 bytes", "at least 8 bytes"});
 }
+
+}  // namespace shards_test

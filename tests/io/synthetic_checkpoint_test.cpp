@@ -12,6 +12,8 @@
 #include "io/sample_files.hpp"
 #include "support/catch.hpp"
 
+namespace synthetic_checkpoint_test {
+
 using namespace ssm::test;
 
 namespace {
@@ -64,3 +66,5 @@ TEST_CASE("synthetic weights follow from their seed, and are finite in every dty
         CHECK_FALSE(first.find("lm_head.weight"));  // tied
     }
 }
+
+}  // namespace synthetic_checkpoint_test

@@ -8,6 +8,8 @@
 #include "math/dual.hpp"
 #include "support/catch.hpp"
 
+namespace activation_test {
+
 using elsewhere::dual;
 using ssm::math::sigmoid;
 using ssm::math::silu;
@@ -77,3 +79,5 @@ TEST_CASE("Derivatives carried by dual numbers are those of the closed forms, at
         CHECK(softplus(dual(x, 1)).slope == Approx(s).margin(1e-8));  // 1 instead of s above the threshold
     }
 }
+
+}  // namespace activation_test

@@ -9,6 +9,8 @@
 
 #include "support/catch.hpp"
 
+namespace affine_test {
+
 // Unsigned integers are a ring without rounding, so the laws hold, or fail, exactly.
 using map = ssm::affine<std::uint32_t>;
 
@@ -72,3 +74,5 @@ TEST_CASE("Any grouping of a sequence of maps is the same map") {
         CHECK(composed_by_halves(maps, 0, maps.size()) == in_order);
     }
 }
+
+}  // namespace affine_test

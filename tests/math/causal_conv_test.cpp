@@ -7,6 +7,8 @@
 #include "support/catch.hpp"
 #include "support/random_values.hpp"
 
+namespace causal_conv_test {
+
 using ssm::matrix_view;
 using ssm::vector_view;
 using ssm::math::causal_conv;
@@ -66,3 +68,5 @@ TEST_CASE("A sequence cut anywhere gives the same values and the same window") {
             CHECK(cut_window == whole_window);
         }
 }
+
+}  // namespace causal_conv_test

@@ -9,6 +9,8 @@
 #include "support/close.hpp"
 #include "support/random_values.hpp"
 
+namespace rms_norm_test {
+
 using ssm::matrix_view;
 using ssm::vector_view;
 using ssm::math::rms_norm;
@@ -72,3 +74,5 @@ TEST_CASE("rms_norm carries derivatives") {
     rms_norm(matrix_view<elsewhere::dual>(x.data(), 1, 2), {}, 0.0, matrix_view<elsewhere::dual>(x.data(), 1, 2));
     CHECK(x[0].slope == Approx(1.0 / 5 - 1.0 / 250));
 }
+
+}  // namespace rms_norm_test

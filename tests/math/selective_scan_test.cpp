@@ -12,6 +12,8 @@
 #include "support/close.hpp"
 #include "support/random_values.hpp"
 
+namespace selective_scan_test {
+
 using elsewhere::dual;
 using ssm::affine;
 using ssm::matrix_view;
@@ -187,3 +189,5 @@ TEST_CASE("Dual numbers give the gradient that finite differences approximate") 
         }
     }
 }
+
+}  // namespace selective_scan_test

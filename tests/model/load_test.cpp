@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
 
+namespace load_test {
+
 namespace {
 
 using falcon = ssm::falcon_mamba<ssm::cpu>;
@@ -164,3 +166,5 @@ TEST_CASE("Progress is reported and may cancel") {
     CHECK_THROWS_AS(ssm::load<falcon>(weights, device, options), ssm::cancelled);
     CHECK(calls == 5);
 }
+
+}  // namespace load_test

@@ -10,6 +10,8 @@
 #include "support/close.hpp"
 #include "support/random_weights.hpp"
 
+namespace model_test {
+
 namespace {
 
 using ssm::token_id;
@@ -175,3 +177,5 @@ TEST_CASE("forward refuses what it cannot run and changes nothing") {
     CHECK_THROWS_AS(model.make_workspace(std::numeric_limits<ssm::index>::max()), ssm::argument_error);
     CHECK_THROWS_AS(model.make_workspace(ssm::index{1} << 40), ssm::memory_error);
 }
+
+}  // namespace model_test

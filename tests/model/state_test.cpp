@@ -9,6 +9,8 @@
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
 
+namespace state_test {
+
 namespace {
 
 using ssm::token_id;
@@ -169,3 +171,5 @@ TEST_CASE("Sequences and values that are not there are refused") {
                       Contains("values: found 7, expected 2464"));
     CHECK(two == model.start_state(2));
 }
+
+}  // namespace state_test

@@ -7,6 +7,8 @@
 
 #include "support/catch.hpp"
 
+namespace conv_state_test {
+
 using ssm::ring_window;
 using ssm::shift_window;
 
@@ -105,3 +107,5 @@ TEST_CASE("ring_window leaves a kept row where it is, and its cursor is a row") 
                     CHECK(ring_window::slot(age + tokens, width, next) == ring_window::slot(age, width, cursor));
             }
 }
+
+}  // namespace conv_state_test

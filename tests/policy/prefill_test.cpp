@@ -6,6 +6,8 @@
 
 #include "support/catch.hpp"
 
+namespace prefill_test {
+
 namespace {
 
 /// The chunks that a policy cuts a prompt into.
@@ -56,3 +58,5 @@ TEST_CASE("in_budget takes the longest chunk that fits") {
     CHECK(chunks(ssm::resolved(ssm::in_budget{1024}, steps), 50) == lengths{20, 20, 10});
     CHECK(chunks(ssm::resolved(ssm::in_chunks{30}, steps), 50) == lengths{30, 20});
 }
+
+}  // namespace prefill_test

@@ -9,6 +9,8 @@
 #include "support/catch.hpp"
 #include "support/random_values.hpp"
 
+namespace recurrence_test {
+
 using ssm::affine;
 using ssm::matrix_view;
 using ssm::vector_view;
@@ -101,3 +103,5 @@ TEST_CASE("zero_order_hold solves h' = a h + b over a step") {
         CHECK(static_cast<double>(zero_order_hold(-1.0F, 1.0F, 1e-6F).b) == Approx(1e-6).epsilon(2e-6));
     }
 }
+
+}  // namespace recurrence_test

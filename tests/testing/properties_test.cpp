@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
 
+namespace properties_test {
+
 namespace {
 
 using Catch::StartsWith;
@@ -127,3 +129,5 @@ TEST_CASE("A broken promise is found and described") {
     CHECK_THAT(difference("it", {{NAN, 2}, {3}, 1}, a, 10), StartsWith("it: logits differ by inf"));
     CHECK(relative_error(std::vector<float>{1}, std::vector<float>{1, 2}) == INFINITY);
 }
+
+}  // namespace properties_test

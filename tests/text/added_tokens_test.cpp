@@ -9,6 +9,8 @@
 
 #include "support/catch.hpp"
 
+namespace added_tokens_test {
+
 namespace {
 
 using strings = std::vector<std::string>;
@@ -91,3 +93,5 @@ TEST_CASE("fields are read and checked") {
     CHECK_THROWS_AS(ssm::read_added_tokens({{{"id", 1}, {"content", ""}}}, "f"), ssm::config_error);
     CHECK_THROWS_AS(ssm::read_added_tokens("x", "f"), ssm::config_error);
 }
+
+}  // namespace added_tokens_test

@@ -10,6 +10,8 @@
 #include "support/catch.hpp"
 #include "text/small_tokenizer.hpp"
 
+namespace bpe_test {
+
 namespace {
 
 using ids = std::vector<ssm::token_id>;
@@ -143,3 +145,5 @@ TEST_CASE("a merge of unknown tokens is named") {
     model["merges"] = {"a b"};
     CHECK_THROWS_WITH(ssm::bpe(model, "file"), Catch::Contains("merges[0]") && Catch::Contains("\"ab\""));
 }
+
+}  // namespace bpe_test

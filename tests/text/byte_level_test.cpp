@@ -7,6 +7,8 @@
 
 #include "support/catch.hpp"
 
+namespace byte_level_test {
+
 TEST_CASE("bytes and their characters are mapped one to one") {
     std::string all;
     for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
@@ -28,3 +30,5 @@ TEST_CASE("a character that stands for no byte is told") {
     CHECK_FALSE(ssm::bytes_of_byte_level("\u20ac"));
     CHECK(ssm::bytes_of_byte_level("") == std::string());
 }
+
+}  // namespace byte_level_test

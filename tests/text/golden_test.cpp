@@ -13,6 +13,8 @@
 
 #include "support/catch.hpp"
 
+namespace golden_test {
+
 namespace {
 
 using ids = std::vector<ssm::token_id>;
@@ -104,3 +106,5 @@ TEST_CASE("a megabyte of one thing gives the reference's ids") {
         }
     }
 }
+
+}  // namespace golden_test

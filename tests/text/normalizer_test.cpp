@@ -5,6 +5,8 @@
 
 #include "support/catch.hpp"
 
+namespace normalizer_test {
+
 TEST_CASE("without a normalizer every text is taken") {
     const ssm::normalizer none(nullptr, "test");
     CHECK_NOTHROW(none.require_unchanged("e\u0301", 0));
@@ -25,3 +27,5 @@ TEST_CASE("another normalizer is refused by name") {
                       Catch::Contains("file: normalizer") && Catch::Contains("Lowercase"));
     CHECK_THROWS_AS(ssm::normalizer(ssm::json("NFC"), "test"), ssm::config_error);
 }
+
+}  // namespace normalizer_test

@@ -8,6 +8,8 @@
 
 #include "support/catch.hpp"
 
+namespace oniguruma_pattern_test {
+
 namespace {
 
 bool matches(const char* pattern, const std::string& text) {
@@ -50,3 +52,5 @@ TEST_CASE("what they read differently is refused") {
                                       "(?x)a", "(*FAIL)", "\\bx", "\\h", "(a)\\1", "\\K", "[\\W]", "\\p{L", "a\\"})
         CHECK_THROWS_AS(ssm::oniguruma_pattern::to_pcre2(pattern, "test"), ssm::config_error);
 }
+
+}  // namespace oniguruma_pattern_test

@@ -7,6 +7,8 @@
 
 #include "support/catch.hpp"
 
+namespace post_processor_test {
+
 namespace {
 
 const ssm::json text_part = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}};
@@ -43,3 +45,5 @@ TEST_CASE("a template that is none is refused") {
     CHECK_THROWS_WITH(ssm::post_processor(ssm::json{{"type", "BertProcessing"}}, "test"),
                       Catch::Contains("BertProcessing"));
 }
+
+}  // namespace post_processor_test

@@ -8,6 +8,8 @@
 
 #include "support/catch.hpp"
 
+namespace pre_tokenizer_test {
+
 namespace {
 
 using strings = std::vector<std::string>;
@@ -96,3 +98,5 @@ TEST_CASE("a step that is unknown or incomplete is refused by place") {
     CHECK_THROWS_WITH(ssm::pre_tokenizer(sequence({bytes, {{"type", "Metaspace"}}}), "f: pre_tokenizer"),
                       Catch::Contains("f: pre_tokenizer[1]") && Catch::Contains("Metaspace"));
 }
+
+}  // namespace pre_tokenizer_test

@@ -7,6 +7,8 @@
 
 #include "support/catch.hpp"
 
+namespace regex_test {
+
 TEST_CASE("matches are found from a position on") {
     const ssm::regex pattern("\\p{L}+", "test");
     ssm::regex_search search(pattern);
@@ -40,3 +42,5 @@ TEST_CASE("a search outlives a copy of its pattern's maker") {
     ssm::regex_search search(copy);
     CHECK(search.find("ab", 0)->first == 1U);
 }
+
+}  // namespace regex_test

@@ -9,6 +9,8 @@
 #include "support/catch.hpp"
 #include "text/small_tokenizer.hpp"
 
+namespace stream_decoder_test {
+
 namespace {
 
 ssm::tokenizer bytes_tokenizer() {
@@ -68,3 +70,5 @@ TEST_CASE("special tokens are left out when asked for") {
     CHECK(plain.push(256).empty());
     CHECK_THROWS_AS(plain.push(257), ssm::argument_error);
 }
+
+}  // namespace stream_decoder_test

@@ -12,6 +12,8 @@
 #include "support/catch.hpp"
 #include "text/small_tokenizer.hpp"
 
+namespace tokenizer_test {
+
 namespace {
 
 using ids = std::vector<ssm::token_id>;
@@ -159,7 +161,7 @@ TEST_CASE("files are read from a folder") {
 }
 
 TEST_CASE("a prompt of 100 MB becomes ids") {
-#ifdef __SANITIZE_ADDRESS__
+#ifdef SSM_SANITIZED
     constexpr std::size_t bytes = 2'000'000;
 #else
     constexpr std::size_t bytes = 100'000'000;
@@ -188,3 +190,5 @@ TEST_CASE("threads share one tokenizer") {
     for (std::thread& thread : threads) thread.join();
     for (const ids& result : results) CHECK(result == expected);
 }
+
+}  // namespace tokenizer_test

@@ -8,6 +8,8 @@
 
 #include "support/catch.hpp"
 
+namespace unicode_ranges_test {
+
 TEST_CASE("ranges are ascending and apart") {
     for (const std::span<const ssm::code_range> ranges : {std::span<const ssm::code_range>(ssm::white_space_ranges),
                                                           std::span<const ssm::code_range>(ssm::punctuation_ranges),
@@ -36,3 +38,5 @@ TEST_CASE("the classes are those of the reference") {
     CHECK(ssm::is_in(ssm::nfc_unsure_ranges, 0x301));         // combining acute
     CHECK_FALSE(ssm::is_in(ssm::nfc_unsure_ranges, 0xfe0f));  // the selector of emoji composes with nothing
 }
+
+}  // namespace unicode_ranges_test

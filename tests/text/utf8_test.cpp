@@ -7,6 +7,8 @@
 
 #include "support/catch.hpp"
 
+namespace utf8_test {
+
 TEST_CASE("characters of one to four bytes are read whole") {
     const auto reads = [](std::string_view bytes, std::uint32_t code) {
         const ssm::utf8_unit unit = ssm::first_utf8(bytes);
@@ -56,3 +58,5 @@ TEST_CASE("the last character is found") {
     CHECK(ssm::last_character("a") == 0U);
     CHECK(ssm::last_character("a\U0001f600") == 1U);
 }
+
+}  // namespace utf8_test

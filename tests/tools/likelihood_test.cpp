@@ -7,6 +7,8 @@
 
 #include "support/catch.hpp"
 
+namespace likelihood_test {
+
 using namespace ssm::tools;
 
 TEST_CASE("Surprise and divergence are those of the probabilities") {
@@ -28,3 +30,5 @@ TEST_CASE("A running mean knows its own error") {
     CHECK(mean.mean() == Approx(3));
     CHECK(mean.error() == Approx(std::sqrt(14.0 / 3 / 4)));
 }
+
+}  // namespace likelihood_test

@@ -9,6 +9,8 @@
 #include "support/catch.hpp"
 #include "tools/program.hpp"
 
+namespace ssm_bench_test {
+
 namespace {
 
 using Catch::Contains;
@@ -78,3 +80,5 @@ TEST_CASE("ssm-bench refuses what it cannot measure") {
     CHECK(bench({"--threads", "0"}).status == 1);
     CHECK(run({"/no/such/folder", "--unoptimised"}).status == 1);
 }
+
+}  // namespace ssm_bench_test

@@ -10,6 +10,8 @@
 #include "support/catch.hpp"
 #include "tools/program.hpp"
 
+namespace ssm_generate_test {
+
 namespace {
 
 using Catch::Contains;
@@ -243,3 +245,5 @@ TEST_CASE("An interrupt ends ssm-generate after the current token") {
     CHECK(e.out.back() == '\n');
     CHECK_THAT(e.err, Contains("ended by interrupt"));
 }
+
+}  // namespace ssm_generate_test

@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "tools/program.hpp"
 
+namespace ssm_quantize_test {
+
 namespace {
 
 using Catch::Contains;
@@ -100,3 +102,5 @@ TEST_CASE("ssm-perplexity measures a dtype against f32") {
     CHECK(measure({"--window", "1"}).status == 2);
     CHECK(program(SSM_PERPLEXITY, {model, "/no/such/text"}).wait().status == 1);
 }
+
+}  // namespace ssm_quantize_test
