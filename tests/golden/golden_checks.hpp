@@ -98,7 +98,7 @@ void check_golden(const typename Model::backend& device, const golden_bounds& bo
         CAPTURE(i, margins[i]);
         if (margins[i] > bounds.decided_margin)
             CHECK(likeliest(device.download(last)) == static_cast<std::size_t>(greedy[i]));
-        model.forward({&greedy[i], 1}, state, scratch, last);
+        model.forward(std::span(&greedy[i], 1), state, scratch, last);
     }
 }
 

@@ -34,7 +34,8 @@ struct context {
 
 /// The extent of a launch. `overlaps` lets the kernel begin while the one before it drains: it must call
 /// `wait_for_predecessor` before it touches what that one writes. `leaves_shared` lets one that needs much shared memory begin
-/// beside it.
+/// beside it: a multiprocessor changes its division into cache and shared memory only when it is idle, and kernels of a
+/// step that leave the choice to the driver may get one each.
 struct launch_shape {
     dim3 grid;
     unsigned threads;

@@ -307,6 +307,7 @@ void few_rows_product(const context& on, const char* name, matrix_view<const T> 
                 .threads = few_rows::threads,
                 .shared_bytes = shape.used_bytes(Tiles * 8, x.columns()),
                 .overlaps = true,
+                .leaves_shared = true,
                 .cluster = shape.joined ? static_cast<unsigned>(shape.parts) : 1U},
                w, x, epilogue, shape);
     };

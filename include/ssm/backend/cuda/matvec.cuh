@@ -229,7 +229,8 @@ void matvec(const context& on, const char* name, matrix_view<const W> w, const S
                {.grid = dim3(static_cast<unsigned>(blocks)),
                 .threads = matvec_threads,
                 .shared_bytes = static_cast<std::size_t>(matvec_shared_bytes(w.columns(), sizeof(W), Ahead)),
-                .overlaps = true},
+                .overlaps = true,
+                .leaves_shared = true},
                w, source, epilogue, gently);
     };
     // Room is left for a block of the kernel before, beside which this one's ring fills.

@@ -189,7 +189,8 @@ void state_steps_together(const context& on, matrix_view<const X> dt_proj, const
                          grid_for(task.dt_b_c.rows() / Parts, state_steps::sequences)),
             .threads = state_steps::threads,
             .shared_bytes = static_cast<std::size_t>(layout.bytes()),
-            .overlaps = true},
+            .overlaps = true,
+            .leaves_shared = true},
            dt_proj, task);
 }
 
