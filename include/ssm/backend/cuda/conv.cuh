@@ -6,10 +6,13 @@
 #include <ssm/backend/cuda/context.cuh>
 #include <ssm/backend/cuda/element.cuh>
 #include <ssm/core/view.hpp>
-#include <ssm/math/activation.hpp>
 #include <ssm/policy/conv_state.hpp>
 
 namespace ssm::cuda_kernels {
+
+/// \file
+/// Two kernels, one arithmetic: taps are added in their order by fused multiply-adds, and both take the same SiLU. So a
+/// token's bits do not depend on how many come with it.
 
 /// What a causal convolution reads and writes; the sequences lie one after the other.
 template <class X>
@@ -55,7 +58,7 @@ __global__ void causal_conv_kernel(conv_task<X> task) {
         for (index k = 0; k < task.taps.rows(); ++k)
             sum = __fmaf_rn(task.taps(k, ch),
                             task.template input<ConvState>(sequence, t - (task.taps.rows() - 1) + k, ch), sum);
-        task.y(sequence * task.tokens + t, ch) = narrow<X>(math::silu(sum));
+        task.y(sequence * task.tokens + t, ch) = narrow<X>(silu_for<X>(sum));
     }
 }
 
