@@ -6,13 +6,14 @@
 
 #include <algorithm>
 #include <random>
-#include <string>
 #include <vector>
 
 #include "generate/counting_model.hpp"
 #include "support/catch.hpp"
 #include "support/counted_cpu.hpp"
+#include "support/random_tokens.hpp"
 #include "support/random_weights.hpp"
+#include "support/refusal.hpp"
 
 namespace rewind_test {
 
@@ -20,6 +21,7 @@ namespace {
 
 using Catch::Contains;
 using ssm::token_id;
+using ssm::test::refusal;
 using falcon = ssm::falcon_mamba<ssm::cpu>;
 using tokens = std::vector<token_id>;
 
@@ -27,21 +29,7 @@ struct ring_arch : ssm::falcon_mamba_arch {
     using conv_state = ssm::ring_window;
 };
 
-tokens prompt(std::size_t length, unsigned seed = 1) {
-    std::mt19937 random(seed);
-    tokens ids(length);
-    for (token_id& id : ids) id = static_cast<token_id>(random() % 51);
-    return ids;
-}
-
-std::string refusal(auto f) {
-    try {
-        f();
-    } catch (const ssm::argument_error& error) {
-        return error.what();
-    }
-    return "none";
-}
+tokens prompt(ssm::index length, unsigned seed = 1) { return ssm::test::random_tokens(length, 51, seed); }
 
 }  // namespace
 
