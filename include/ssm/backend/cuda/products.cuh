@@ -8,8 +8,8 @@
 #include <ssm/backend/cuda/gemm.cuh>
 #include <ssm/backend/cuda/matrix.cuh>
 #include <ssm/backend/cuda/matvec.cuh>
+#include <ssm/backend/cuda/ordered_product.cuh>
 #include <ssm/backend/cuda/resources.cuh>
-#include <ssm/backend/cuda/tiled_product.cuh>
 #include <ssm/core/view.hpp>
 #include <ssm/policy/execution.hpp>
 
@@ -23,10 +23,10 @@ namespace ssm::cuda_kernels {
 template <class Execution>
 class products;
 
-/// By tiles on the ordinary cores: any types and alignment.
+/// On the ordinary cores: any types and alignment.
 template <class X, class W, class Epilogue>
-void multiply_tiles(const context& on, matrix_view<const X> x, matrix_view<const W> w, const Epilogue& epilogue) {
-    tiled_product(on, x, w, epilogue.y, Epilogue::adds);
+void multiply_in_order(const context& on, matrix_view<const X> x, matrix_view<const W> w, const Epilogue& epilogue) {
+    ordered_product(on, x, w, epilogue.y, Epilogue::adds);
     if (!epilogue.bias.empty()) add_bias(on, epilogue.bias, epilogue.y);
 }
 
@@ -51,7 +51,7 @@ public:
                     return;
                 }
             }
-            multiply_tiles(on, x, weights, epilogue);
+            multiply_in_order(on, x, weights, epilogue);
         });
     }
 
@@ -79,7 +79,7 @@ public:
             const matrix_view<const W> weights = w.template as<W>();
             if constexpr (std::is_same_v<W, X> && sizeof(W) == 2)
                 if (lies_in_packs(x)) return multiply_groups(on, x, weights, epilogue);
-            multiply_tiles(on, x, weights, epilogue);
+            multiply_in_order(on, x, weights, epilogue);
         });
     }
 
