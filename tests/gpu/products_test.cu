@@ -63,8 +63,10 @@ TEMPLATE_TEST_CASE("An invariant product has the same bits in any company", "", 
     struct row {
         ssm::index outputs, depth;
     };
-    // Of one stage, and of several; depth shared by 8, 4 and 1 warps; a type of its own, and one beside it; odd strides.
-    for (const auto& [outputs, depth] : {row{24, 64}, row{1000, 2056}, row{4200, 1032}, row{14000, 264}, row{29, 63}})
+    // Of one stage, and of several; depth shared by warps, by blocks and by nobody; a type of its own, and one beside it; odd
+    // strides.
+    for (const auto& [outputs, depth] :
+         {row{24, 64}, row{1000, 2056}, row{520, 8200}, row{4200, 1032}, row{14000, 264}, row{29, 63}})
         for (const ssm::dtype type : {ssm::dtype_of<typename TestType::activation>, ssm::dtype::f32}) {
             CAPTURE(outputs, depth, ssm::name_of(type));
             const auto w = device.upload_matrix(ssm::test::random_matrix(outputs, depth, type).tensor, type);
