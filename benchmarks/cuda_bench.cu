@@ -16,6 +16,7 @@
 #include <optional>
 #include <random>
 #include <set>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -169,6 +170,26 @@ void measure_batch(const Backend& device, subject<Backend>& of, count sequences,
     to.add(what + ", of copy bandwidth", 100 * bytes_per_step(of.model, *of.weights, sequences) / seconds / best.copy,
            "%");
     to.add(what + ", times batch 1", static_cast<double>(sequences) * alone / seconds, "x");
+}
+
+/// A token of each of some sequences and a chunk of another's prompt in one pass, beside the two passes they take apart.
+void measure_shared_pass(subject<ssm::cuda>& of, count sequences, count chunk, const timer& time, figures& to) {
+    const std::vector<token_id> ids = random_tokens(sequences + chunk, of.model.config().vocab);
+    const auto tokens = std::span(ids).first(static_cast<std::size_t>(sequences));
+    const auto prompt = std::span(ids).last(static_cast<std::size_t>(chunk));
+    auto memory = of.model.start_state(sequences + 1);
+    auto scratch = of.model.make_workspace(sequences + chunk);
+    auto logits = of.model.device().allocate<float>(sequences * of.model.config().vocab, "logits");
+    const ssm::matrix_view<float> rows(logits.data(), sequences, of.model.config().vocab);
+    const ssm::state_range steps(memory, 0, sequences), reading(memory, sequences, 1);
+    const double together = time.median(5, [&] { of.model.forward(ids, steps, reading, scratch, rows); });
+    const double apart = time.median(5, [&] {
+        of.model.forward(tokens, steps, scratch, rows);
+        of.model.forward(prompt, reading, scratch, {});
+    });
+    const std::string what = std::to_string(sequences) + " tokens and a chunk of " + std::to_string(chunk);
+    to.add(what + " in a pass", 1e3 * together, "ms");
+    to.add(what + ", two passes against one", apart / together, "x");
 }
 
 /// Seconds in which a prompt is read, in chunks of 2048.
@@ -439,6 +460,7 @@ void run(const std::string& file, const std::set<std::string>& wanted) {
             const double alone = step_seconds(device, of, time, 1, 0, 50);
             for (const count sequences : {2, 4, 8, 16, 32, 64})
                 measure_batch(device, of, sequences, alone, best, time, to);
+            for (const count chunk : {64, 512}) measure_shared_pass(of, 32, chunk, time, to);
         }
         if (wants("prefill")) {
             for (const count tokens : {2048, 4096, 32'768, 262'144}) measure_prefill(of, tokens, best, time, to);
