@@ -52,7 +52,8 @@ public:
     using buffer = cuda_buffer<T>;
 
     /// Throws device_error when there is no usable GPU, and memory_error.
-    explicit basic_cuda(const cuda_options& options = {}) : resources_(options), products_(resources_) {}
+    explicit basic_cuda(const cuda_options& options = {})
+        : resources_(options, cuda_kernels::products<Execution>::takes_cublas), products_(resources_) {}
 
     [[nodiscard]] cudaStream_t stream() const noexcept { return on().stream; }
     /// Waits until all that was enqueued has ended. Throws device_error for what went wrong meanwhile.
@@ -223,8 +224,8 @@ using cuda_f16 = basic_cuda<f16>;
 static_assert(backend<cuda> && backend<cuda_f32> && backend<cuda_f16> && backend<basic_cuda<bf16, invariant>>,
               "ssm::cuda owes every operation of backend/concepts.hpp");
 static_assert(steps_mamba<cuda, shift_window> && steps_mamba<cuda, ring_window> && steps_mamba<cuda_f32, shift_window>);
-static_assert(
-    !steps_mamba<basic_cuda<bf16, invariant>, shift_window>);  // those kernels round otherwise than a prompt's
+// Its kernels round otherwise than a prompt's.
+static_assert(!steps_mamba<basic_cuda<bf16, invariant>, shift_window>);
 static_assert(normalises_parts<cuda> && normalises_parts<cuda_f32>);
 static_assert(fuses_selective_scan<cuda, sequential> && fuses_selective_scan<cuda_f32, chunked>);
 

@@ -34,6 +34,7 @@ void multiply_in_order(const context& on, matrix_view<const X> x, matrix_view<co
 template <>
 class products<quickest> {
 public:
+    static constexpr bool takes_cublas = true;
     explicit products(const resources& means) : gemm_(means.cublas(), means.workspace(), means.workspace_bytes()) {}
 
     template <class X, class Epilogue>
@@ -71,6 +72,7 @@ private:
 template <>
 class products<invariant> {
 public:
+    static constexpr bool takes_cublas = false;
     explicit products(const resources&) {}
 
     template <class X, class Epilogue>
