@@ -3,10 +3,14 @@
 
 // The operations of the CPU backend at the shapes of falcon-mamba-7b, each beside what this machine can do at best: bytes
 // against the read bandwidth and multiply-adds against the arithmetic peak, both measured at start on as many threads.
+// And what a batch gains where tokens and a chunk of a prompt share a pass, and whether the millionth token costs more than
+// the first.
 #include <benchmark/benchmark.h>
 #include <ssm/backend/cpu/cpu.hpp>
 #include <ssm/backend/cpu/eigen_gemm.hpp>
+#include <ssm/io/synthetic_checkpoint.hpp>
 #include <ssm/math.hpp>
+#include <ssm/ssm.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -219,6 +223,70 @@ void elementwise(benchmark::State& state) {
     measure(state, 12 * values, 4 * values, threads, [&] { device.gate(view(z, tokens), view(y, tokens)); });
 }
 
+/// A token of each of some sequences and a chunk of another in one pass, beside the two passes that they take apart: two
+/// layers 2048 wide, in bf16. Arguments are sequences, tokens of the chunk and threads.
+void share_a_pass(benchmark::State& state) {
+    const index sequences = state.range(0), chunk = state.range(1);
+    using model_type = ssm::falcon_mamba<ssm::cpu>;
+    const ssm::cpu device{{.threads = static_cast<int>(state.range(2))}};
+    ssm::model_config config = ssm::synthetic_shape("h2048");
+    config.layers = 2;
+    config.vocab = 1024;
+    const auto model = ssm::load<model_type>(ssm::synthetic_checkpoint(config, ssm::dtype::bf16), device);
+    auto memory = model.start_state(sequences + 1);
+    auto scratch = model.make_workspace(sequences + chunk);
+    std::vector<float> logits(static_cast<std::size_t>(sequences * config.vocab));
+    const ssm::matrix_view<float> rows = view(logits, sequences);
+    const std::vector<ssm::token_id> ids(static_cast<std::size_t>(sequences + chunk), 7);
+    const ssm::state_range steps(memory, 0, sequences), prompt(memory, sequences, 1);
+    const auto seconds = [](const auto& work) {
+        const auto started = std::chrono::steady_clock::now();
+        work();
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+    };
+    double together = 0, apart = 0;
+    for (auto _ : state) {
+        together += seconds([&] { model.forward(ids, steps, prompt, scratch, rows); });
+        apart += seconds([&] {
+            model.forward(std::span(ids).first(static_cast<std::size_t>(sequences)), steps, scratch, rows);
+            model.forward(std::span(ids).last(static_cast<std::size_t>(chunk)), prompt, scratch, {});
+        });
+    }
+    state.counters["ms"] = 1e3 * together / static_cast<double>(state.iterations());
+    state.counters["apart/together"] = apart / together;
+}
+
+/// A million tokens of a model so small that all else of a token counts: of the first and of the last hundredth, the time of a
+/// token.
+void long_run(benchmark::State& state) {
+    using model_type = ssm::falcon_mamba<ssm::cpu>;
+    const ssm::cpu device;
+    ssm::model_config config = ssm::synthetic_shape("h768");
+    config.hidden = 4;
+    config.inner = 8;
+    config.state = 4;
+    config.dt_rank = 1;
+    config.layers = 1;
+    config.vocab = 8;
+    ssm::session session(ssm::load<model_type>(ssm::synthetic_checkpoint(config, ssm::dtype::f32), device),
+                         ssm::session_options{.rewind = 3});
+    ssm::sampler choose({.seed = 1});
+    session.prefill(std::vector<ssm::token_id>{1, 2, 3});
+    const auto microseconds_a_token = [&](int tokens) {
+        const auto started = std::chrono::steady_clock::now();
+        for (int i = 0; i < tokens; ++i) (void)session.next(choose);
+        return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - started).count() / tokens;
+    };
+    (void)microseconds_a_token(1000);
+    for (auto _ : state) {
+        const double first = microseconds_a_token(10'000);
+        (void)microseconds_a_token(980'000);
+        const double last = microseconds_a_token(10'000);
+        state.counters["first us"] = first;
+        state.counters["last/first"] = last / first;
+    }
+}
+
 BENCHMARK_TEMPLATE(multiply, ssm::panel_products, ssm::dtype::f32)->Apply(shapes);
 BENCHMARK_TEMPLATE(multiply, ssm::panel_products, ssm::dtype::bf16)->Apply(shapes);
 BENCHMARK_TEMPLATE(multiply, ssm::panel_products, ssm::dtype::bf16, true)->Apply(shapes);
@@ -238,5 +306,11 @@ BENCHMARK(scan_reference)->ArgNames({"tokens", "threads"})->Args({64, 1})->Unit(
 BENCHMARK(causal_conv)->Apply(shapes);
 BENCHMARK(rms_norm)->Apply(shapes);
 BENCHMARK(elementwise)->Name("gate")->Apply(shapes);
+BENCHMARK(long_run)->Iterations(1)->UseRealTime()->Unit(benchmark::kSecond);
+BENCHMARK(share_a_pass)
+    ->ArgNames({"sequences", "chunk", "threads"})
+    ->ArgsProduct({{8}, {8, 64, 512}, {2}})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace

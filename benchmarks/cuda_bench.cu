@@ -3,7 +3,7 @@
 
 // The CUDA backend on a model of random weights in the shape of Falcon Mamba 7B, beside what the device can do at best in
 // the same run. Prints a table; with a file name that is not "-", writes the figures there as JSON; with names of parts
-// (scan, decode, batch, prefill, f32, long) after it, measures these only.
+// (scan, decode, batch, prefill, f32, invariant, long) after it, measures these only.
 #include <ssm/io/synthetic_checkpoint.hpp>
 #include <ssm/ssm_cuda.cuh>
 
@@ -16,7 +16,9 @@
 #include <optional>
 #include <random>
 #include <set>
+#include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "../tools/cuda_limits.cuh"
@@ -170,16 +172,42 @@ void measure_batch(const Backend& device, subject<Backend>& of, count sequences,
     to.add(what + ", times batch 1", static_cast<double>(sequences) * alone / seconds, "x");
 }
 
+/// A token of each of some sequences and a chunk of another's prompt in one pass, beside the two passes they take apart.
+void measure_shared_pass(subject<ssm::cuda>& of, count sequences, count chunk, const timer& time, figures& to) {
+    const std::vector<token_id> ids = random_tokens(sequences + chunk, of.model.config().vocab);
+    const auto tokens = std::span(ids).first(static_cast<std::size_t>(sequences));
+    const auto prompt = std::span(ids).last(static_cast<std::size_t>(chunk));
+    auto memory = of.model.start_state(sequences + 1);
+    auto scratch = of.model.make_workspace(sequences + chunk);
+    auto logits = of.model.device().allocate<float>(sequences * of.model.config().vocab, "logits");
+    const ssm::matrix_view<float> rows(logits.data(), sequences, of.model.config().vocab);
+    const ssm::state_range steps(memory, 0, sequences), reading(memory, sequences, 1);
+    const double together = time.median(5, [&] { of.model.forward(ids, steps, reading, scratch, rows); });
+    const double apart = time.median(5, [&] {
+        of.model.forward(tokens, steps, scratch, rows);
+        of.model.forward(prompt, reading, scratch, {});
+    });
+    const std::string what = std::to_string(sequences) + " tokens and a chunk of " + std::to_string(chunk);
+    to.add(what + " in a pass", 1e3 * together, "ms");
+    to.add(what + ", two passes against one", apart / together, "x");
+}
+
+/// Seconds in which a prompt is read, in chunks of 2048.
 template <class Backend>
-double measure_prefill(const Backend& device, subject<Backend>& of, count tokens, const limits& best, const timer& time,
-                       figures& to) {
+double prefill_seconds(ssm::enqueued_session<ssm::falcon_mamba<Backend>>& session, subject<Backend>& of,
+                       const timer& time, count tokens) {
+    return time.median(tokens > 100'000 ? 1 : 5, [&] {
+        session.enqueue_prefill(ssm::vector_view<const token_id>(of.ids.data(), tokens), ssm::in_chunks{2048});
+    });
+}
+
+template <class Backend>
+double measure_prefill(subject<Backend>& of, count tokens, const limits& best, const timer& time, figures& to) {
     const ssm::model_config& c = of.model.config();
     const std::string what = "prefill, bf16, " + std::to_string(tokens) + " tokens";
     const std::size_t before = free_memory();
     ssm::enqueued_session session{of.model, 1, 2048};
-    const double seconds = time.median(tokens > 100'000 ? 1 : 5, [&] {
-        session.enqueue_prefill(ssm::vector_view<const token_id>(of.ids.data(), tokens), ssm::in_chunks{2048});
-    });
+    const double seconds = prefill_seconds(session, of, time, tokens);
     const double weights = static_cast<double>(c.layers * c.inner * (3 * c.hidden + 2 * c.dt_rank + 2 * c.state));
     const double rate = static_cast<double>(tokens) / seconds;
     to.add(what, rate, "tokens/s");
@@ -355,6 +383,37 @@ void measure_scan(const ssm::cuda& device, const ssm::model_config& c, count seq
     to.add(what + ", of the exponentials' limit", 100 * limit / each, "%");
 }
 
+/// What equal bits in any company cost: a model whose execution is `invariant` beside one whose is `quickest`.
+template <class Activation>
+void measure_invariant(const repeated_layers& source, const char* name, figures& to) {
+    struct timed {
+        double steps[3], prompts[3];
+    };
+    constexpr count sequences[] = {1, 8, 64}, tokens[] = {64, 512, 2048};
+    const auto measure = [&]<class Backend>(std::type_identity<Backend>) {
+        const Backend device;
+        const timer time(device.stream());
+        subject<Backend> of(device, source, 2048);
+        timed seconds;
+        for (int i = 0; i < 3; ++i) {
+            seconds.steps[i] = step_seconds(device, of, time, sequences[i], 0, 10);
+            ssm::enqueued_session session{of.model, 1, 2048};
+            seconds.prompts[i] = prefill_seconds(session, of, time, tokens[i]);
+        }
+        return seconds;
+    };
+    const timed invariant = measure(std::type_identity<ssm::basic_cuda<Activation, ssm::invariant>>{});
+    const timed quickest = measure(std::type_identity<ssm::basic_cuda<Activation>>{});
+    const auto add = [&](const std::string& what, double seconds, double least) {
+        const std::string of = std::string("invariant, ") + name + ", " + what;
+        to.add(of, 1e3 * seconds, "ms");
+        to.add(of + ", times quickest", seconds / least, "x");
+    };
+    for (int i = 0; i < 3; ++i) add("a step of " + std::to_string(sequences[i]), invariant.steps[i], quickest.steps[i]);
+    for (int i = 0; i < 3; ++i)
+        add("a prompt of " + std::to_string(tokens[i]), invariant.prompts[i], quickest.prompts[i]);
+}
+
 void measure_long_decode(const ssm::cuda& device, const timer& time, const char* shape, int tokens, figures& to) {
     subject<ssm::cuda> of(device, repeated_layers(ssm::synthetic_shape(shape), ssm::dtype::bf16), 1);
     ssm::enqueued_session session{of.model, 1, 1};
@@ -401,10 +460,10 @@ void run(const std::string& file, const std::set<std::string>& wanted) {
             const double alone = step_seconds(device, of, time, 1, 0, 50);
             for (const count sequences : {2, 4, 8, 16, 32, 64})
                 measure_batch(device, of, sequences, alone, best, time, to);
+            for (const count chunk : {64, 512}) measure_shared_pass(of, 32, chunk, time, to);
         }
         if (wants("prefill")) {
-            for (const count tokens : {2048, 4096, 32'768, 262'144})
-                measure_prefill(device, of, tokens, best, time, to);
+            for (const count tokens : {2048, 4096, 32'768, 262'144}) measure_prefill(of, tokens, best, time, to);
             measure_prefill_kernels(device, of, 2048, best, time, to);
         }
     }
@@ -413,6 +472,10 @@ void run(const std::string& file, const std::set<std::string>& wanted) {
         const timer exact_time(exact.stream());
         subject<ssm::cuda_f32> of(exact, repeated_layers(shape, ssm::dtype::f32), 2048);
         measure_decode(exact, of, "f32", best, exact_time, to);
+    }
+    if (wants("invariant")) {
+        measure_invariant<ssm::bf16>(repeated_layers(shape, ssm::dtype::bf16), "bf16", to);
+        measure_invariant<float>(repeated_layers(shape, ssm::dtype::f32), "f32", to);
     }
     if (wants("long")) measure_long_decode(device, time, "130m", 131'072, to);
     if (file == "-") return;

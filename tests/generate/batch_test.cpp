@@ -7,13 +7,15 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <random>
 #include <stdexcept>
-#include <string>
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/random_tokens.hpp"
 #include "support/random_weights.hpp"
+#include "support/refusal.hpp"
 
 namespace batch_test {
 
@@ -21,6 +23,7 @@ namespace {
 
 using Catch::Contains;
 using ssm::token_id;
+using ssm::test::refusal;
 using falcon = ssm::falcon_mamba<ssm::cpu>;
 using tokens = std::vector<token_id>;
 
@@ -33,12 +36,7 @@ const falcon& model() {
     return loaded;
 }
 
-tokens prompt(std::size_t length, unsigned seed) {
-    std::mt19937 random(seed);
-    tokens ids(length);
-    for (token_id& id : ids) id = static_cast<token_id>(random() % 51);
-    return ids;
-}
+tokens prompt(ssm::index length, unsigned seed) { return ssm::test::random_tokens(length, 51, seed); }
 
 /// All that can be seen of a sequence: what it chose, and from which logits.
 struct story {
@@ -67,16 +65,6 @@ story alone(const tokens& ids, std::size_t length, std::uint64_t seed) {
     return choose.told;
 }
 
-template <class F>
-std::string refusal(F f) {
-    try {
-        f();
-    } catch (const ssm::argument_error& error) {
-        return error.what();
-    }
-    return "none";
-}
-
 }  // namespace
 
 TEST_CASE("Each sequence of a batch gets the bits it gets alone, whoever comes and goes") {
@@ -92,7 +80,7 @@ TEST_CASE("Each sequence of a batch gets the bits it gets alone, whoever comes a
         for (int step = 0; ended < sequences; ++step) {
             REQUIRE(step < 2000);
             while (joined < sequences && random() % 3 != 0) {
-                const auto ids = prompt(1 + random() % 17, static_cast<unsigned>(joined));
+                const auto ids = prompt(static_cast<ssm::index>(1 + random() % 17), static_cast<unsigned>(joined));
                 const auto row = batch.join(ids);
                 CHECK(row == joined);
                 choosers.emplace(row, static_cast<std::uint64_t>(row));
@@ -113,6 +101,50 @@ TEST_CASE("Each sequence of a batch gets the bits it gets alone, whoever comes a
         }
         CHECK(batch.size() == 0);
     }
+}
+
+namespace {
+
+/// Counts its passes over the weights.
+struct counted_passes : falcon {
+    void forward(std::span<const token_id> ids, range_type memory, workspace_type& scratch,
+                 ssm::matrix_view<float> logits) const {
+        ++*passes;
+        falcon::forward(ids, memory, scratch, logits);
+    }
+    void forward(std::span<const token_id> ids, range_type steps, range_type chunk, workspace_type& scratch,
+                 ssm::matrix_view<float> logits) const {
+        ++*passes;
+        falcon::forward(ids, steps, chunk, scratch, logits);
+    }
+    std::shared_ptr<int> passes = std::make_shared<int>(0);
+};
+
+}  // namespace
+
+TEST_CASE("A chunk of a prompt shares the pass of the others' tokens") {
+    const counted_passes counted{model()};
+    ssm::batch batch(counted, 5, ssm::in_chunks{4});
+    std::vector<ssm::index> rows;
+    for (int i = 0; i < 4; ++i) rows.push_back(batch.join(prompt(1, 1)));
+    const auto passes_of_step = [&] {
+        *counted.passes = 0;
+        batch.step();
+        return *counted.passes;
+    };
+    const auto choose = [&](ssm::index row) { (void)batch.next(row, [](auto) { return 7; }); };
+    for (int i = 0; i < 4; ++i) CHECK(passes_of_step() == 1);  // a prompt each
+    for (const auto row : rows) choose(row);
+    (void)batch.join(prompt(20, 2));
+    CHECK(passes_of_step() == 1);  // four tokens and a chunk
+    for (const auto row : {0, 1, 3}) choose(row);
+    CHECK(passes_of_step() == 2);  // the third waits, and parts the first two from the chunk
+    choose(2);
+    CHECK(passes_of_step() == 1);
+    CHECK(passes_of_step() == 1);  // the chunk alone
+    for (const auto row : rows) choose(row);
+    CHECK(passes_of_step() == 1);  // its last one
+    CHECK(batch.ready().size() == 5);
 }
 
 TEST_CASE("Sequences move between sessions and batches") {

@@ -5,14 +5,16 @@
 #include <ssm/ssm.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <random>
-#include <string>
 #include <vector>
 
 #include "generate/counting_model.hpp"
 #include "support/catch.hpp"
 #include "support/counted_cpu.hpp"
+#include "support/random_tokens.hpp"
 #include "support/random_weights.hpp"
+#include "support/refusal.hpp"
 
 namespace rewind_test {
 
@@ -20,6 +22,7 @@ namespace {
 
 using Catch::Contains;
 using ssm::token_id;
+using ssm::test::refusal;
 using falcon = ssm::falcon_mamba<ssm::cpu>;
 using tokens = std::vector<token_id>;
 
@@ -27,21 +30,7 @@ struct ring_arch : ssm::falcon_mamba_arch {
     using conv_state = ssm::ring_window;
 };
 
-tokens prompt(std::size_t length, unsigned seed = 1) {
-    std::mt19937 random(seed);
-    tokens ids(length);
-    for (token_id& id : ids) id = static_cast<token_id>(random() % 51);
-    return ids;
-}
-
-std::string refusal(auto f) {
-    try {
-        f();
-    } catch (const ssm::argument_error& error) {
-        return error.what();
-    }
-    return "none";
-}
+tokens prompt(ssm::index length, unsigned seed = 1) { return ssm::test::random_tokens(length, 51, seed); }
 
 }  // namespace
 
@@ -74,6 +63,28 @@ TEMPLATE_TEST_CASE("A session goes back to the bits it had", "", ssm::falcon_mam
             if (at > 0 && random() % 2 == 0) REQUIRE(std::ranges::equal(session.logits(), straight.logits()));
         }
         CHECK(session.rewindable() <= 2 * window + 1);
+    }
+}
+
+TEST_CASE("A session goes back across positions where smaller counters wrap, and at the last there is") {
+    const ssm::cpu device;
+    const auto model = ssm::load<falcon>(ssm::test::random_weights(ssm::test::small_config()), device);
+    ssm::session near_zero(model, ssm::session_options{.rewind = 6});
+    near_zero.prefill(prompt(3));
+    const auto values = near_zero.state().values(device);
+    near_zero.prefill(prompt(2, 5));
+    constexpr ssm::index last = std::numeric_limits<ssm::index>::max();
+    for (const ssm::index start : {(ssm::index{1} << 31) - 3, (ssm::index{1} << 32) - 3, last - 6}) {
+        CAPTURE(start);
+        const auto& shape = near_zero.state().shape();
+        ssm::session session(model, falcon::state_type(device, 2, shape, ssm::tokens_read(start, 7), values),
+                             ssm::session_options{.rewind = 6});
+        session.prefill(prompt(2, 5));
+        for (int i = 0; i < 4; ++i) session.prefill(prompt(1, 9));
+        CHECK(session.position() == start + 6);
+        session.rewind_to(start + 2);
+        CHECK(session.state().values(device) == near_zero.state().values(device));
+        CHECK(std::ranges::equal(session.logits(), near_zero.logits()));
     }
 }
 

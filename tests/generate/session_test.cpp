@@ -7,6 +7,7 @@
 
 #include "generate/counting_model.hpp"
 #include "support/catch.hpp"
+#include "support/refusal.hpp"
 
 namespace session_test {
 
@@ -15,6 +16,7 @@ namespace {
 using Catch::Contains;
 using ssm::token_id;
 using ssm::test::counting_model;
+using ssm::test::refusal;
 using calls = std::vector<counting_model::call>;
 using tokens = std::vector<token_id>;
 
@@ -26,16 +28,6 @@ struct fixed_chunk {
     ssm::index count;
     ssm::index next_chunk(ssm::index) const { return count; }
 };
-
-template <class Action>
-std::string refusal(Action&& action) {
-    try {
-        action();
-    } catch (const ssm::argument_error& error) {
-        return error.what();
-    }
-    return "none";
-}
 
 }  // namespace
 

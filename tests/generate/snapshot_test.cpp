@@ -12,6 +12,7 @@
 
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
+#include "support/refusal.hpp"
 
 namespace snapshot_test {
 
@@ -42,12 +43,7 @@ falcon load(const ssm::model_config& config, const ssm::cpu& device, const ssm::
 
 template <class Error = ssm::format_error>
 std::string refusal(const falcon& model, const bytes& of) {
-    try {
-        (void)ssm::from_bytes(model, of, "chat.state");
-    } catch (const Error& error) {
-        return error.what();
-    }
-    return "none";
+    return ssm::test::refusal<Error>([&] { (void)ssm::from_bytes(model, of, "chat.state"); });
 }
 
 /// Overwrites a number and makes the checksum right again.

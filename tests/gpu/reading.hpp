@@ -5,23 +5,16 @@
 #include <ssm/ssm.hpp>
 
 #include <cstddef>
-#include <random>
 #include <span>
 #include <vector>
 
+#include "support/random_tokens.hpp"
 #include "support/random_weights.hpp"
 
 /// \file
 /// What the tests of whole models compare, in a form that does not depend on the backend. The CPU's side of it is compiled
 /// by the host compiler, because nvcc does not take its vectors.
 namespace ssm::test {
-
-inline std::vector<token_id> random_tokens(index count, index vocab) {
-    std::mt19937 random(3);
-    std::vector<token_id> ids;
-    for (index t = 0; t < count; ++t) ids.push_back(static_cast<token_id>(random() % static_cast<unsigned>(vocab)));
-    return ids;
-}
 
 /// Logits after the last token, and the states of all layers.
 struct outcome {

@@ -3,7 +3,9 @@
 #include <ssm/backend/cpu/cpu.hpp>
 #include <ssm/ssm.hpp>
 
+#include <algorithm>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -119,6 +121,50 @@ TEST_CASE("Some sequences of a state can be run without the others") {
     CHECK(alone == after(model, {1, 2}));
     alone.copy_sequence(device, 0, four, 2);
     CHECK(alone == after(model, {3, 4}));
+}
+
+TEST_CASE("A token of some sequences and a chunk of another are read in one pass, as each alone") {
+    const ssm::test::random_weights weights(ssm::test::small_config());
+    const ssm::cpu device;
+    const auto model = ssm::load<falcon>(weights, device);
+    auto scratch = model.make_workspace(16);
+    auto four = model.start_state(4);
+    model.forward(tokens{1, 2, 3, 4}, ssm::state_range(four, 0, 2), scratch, {});  // two of each
+    std::vector<float> logits(3 * 51), expected(51);
+    const ssm::matrix_view<float> rows(logits.data(), 3, 51), row(expected.data(), 1, 51);
+    const tokens ids{5, 6, 7, 8, 9, 10, 11};
+    model.forward(ids, ssm::state_range(four, 0, 2), ssm::state_range(four, 3, 1), scratch, rows);
+    auto alone = model.start_state();
+    for (const auto& [s, read] : {std::pair{0, tokens{1, 2, 5}}, std::pair{1, tokens{3, 4, 6}}, std::pair{2, tokens{}},
+                                  std::pair{3, tokens{7, 8, 9, 10, 11}}}) {
+        CAPTURE(s);
+        alone.copy_sequence(device, 0, four, s);
+        auto state = model.start_state();
+        if (!read.empty()) model.forward(read, state, scratch, row);
+        CHECK(alone == state);
+        const auto at = logits.begin() + 51 * (s == 3 ? 2 : s);
+        if (s != 2) CHECK(std::equal(expected.begin(), expected.end(), at));
+    }
+
+    // A chunk that does not end its prompt needs no logits.
+    auto before = four;
+    model.forward(ids, ssm::state_range(four, 0, 2), ssm::state_range(four, 3, 1), scratch, rows.rows(0, 2));
+    model.forward(ids, ssm::state_range(before, 0, 2), ssm::state_range(before, 3, 1), scratch, rows);
+    CHECK(before == four);
+
+    using Catch::Contains;
+    const auto read = [&](const tokens& some, ssm::index first, ssm::index count, ssm::matrix_view<float> to) {
+        model.forward(some, ssm::state_range(four, 0, 2), ssm::state_range(four, first, count), scratch, to);
+    };
+    CHECK_THROWS_WITH(read({1, 2}, 3, 1, rows),
+                      Contains("ids: found 2 tokens, expected one of each of 2 sequences, and"));
+    CHECK_THROWS_WITH(read({1, 2, 3}, 2, 2, rows), Contains("ids: found 3 tokens"));
+    CHECK_THROWS_WITH(read({1, 2, 3}, 1, 1, rows), Contains("state: found a sequence in both ranges"));
+    CHECK_THROWS_WITH(read({1, 2, 3}, 3, 1, rows.rows(0, 1)),
+                      Contains("logits: found (1, 51), expected (rows, 51) with 2 rows or one more"));
+    CHECK_THROWS_WITH(read({1, 2, 51}, 3, 1, rows), Contains("token 51 at position 2"));
+    CHECK_THROWS_WITH(read(tokens(17), 3, 1, rows), Contains("found 17 tokens, expected at most the workspace's 16"));
+    CHECK(before == four);
 }
 
 TEST_CASE("A position counts past 2^31 and is refused where it would wrap") {

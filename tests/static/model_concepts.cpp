@@ -100,5 +100,7 @@ static_assert(!ssm::model<ssm::cpu, chunked_arch>::is_schedule_invariant);
 static_assert(ssm::replays<ssm::mamba_mixer<ssm::cpu, ssm::mamba_arch>, ssm::cpu>);
 static_assert(!ssm::replays<ssm::mamba_mixer<ssm::cpu, chunked_arch>, ssm::cpu>);  // it would round otherwise
 static_assert(!ssm::replays<mixers::complete, ssm::cpu>);
+static_assert(ssm::mixes_parts<ssm::mamba_mixer<ssm::cpu, ssm::mamba_arch>, ssm::cpu>);
+static_assert(!ssm::mixes_parts<mixers::complete, ssm::cpu>);
 
 }  // namespace models

@@ -11,6 +11,7 @@
 #include <ssm/policy/prefill.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <deque>
 #include <optional>
 #include <span>
@@ -21,6 +22,13 @@
 
 namespace ssm {
 
+/// A model whose `forward` takes one token of each of some sequences and a chunk of another at once.
+template <class M>
+concept reads_ragged = requires(const M model, std::span<const token_id> ids, typename M::range_type range,
+                                typename M::workspace_type& scratch, matrix_view<float> logits) {
+    model.forward(ids, range, range, scratch, logits);
+};
+
 /// Sequences of any length and at any position that share each pass over the weights. They join and are removed between
 /// steps; none waits for another's text to end, and nothing is padded.
 ///
@@ -29,8 +37,9 @@ namespace ssm {
 ///     for (auto row : batch.ready()) batch.next(row, sampler[row]);
 ///
 /// A step reads one chunk of one prompt, in the order of joining, and the token that each of the other sequences has
-/// chosen last, all of those at once. Where the backend's products do not depend on the number of rows, as on `ssm::cpu`,
-/// each sequence gets the bits it would get alone. All memory is taken by the constructor.
+/// chosen last, in one pass; in two where the model's mixer takes equally many tokens of each sequence only. Where the
+/// backend's products do not depend on the number of rows, as on `ssm::cpu`, each sequence gets the bits it would get alone.
+/// All memory is taken by the constructor.
 template <class Model>
 class batch {
     static_assert(language_model<Model>,
@@ -53,9 +62,10 @@ public:
           capacity_(checked("capacity", capacity)),
           chunk_(checked("chunk", chunk.length)),
           slots_(model_.start_state(capacity + 1)),
-          scratch_(model_.make_workspace(std::max(capacity, chunk.length))),
+          scratch_(model_.make_workspace(capacity - 1 + chunk.length)),
           logits_(model_.device().template allocate<float>(capacity * model_.config().vocab, "logits")) {
         running_.reserve(static_cast<std::size_t>(capacity));
+        ids_.reserve(static_cast<std::size_t>(capacity - 1 + chunk.length));
     }
 
     /// A new sequence that begins with `prompt`. Throws argument_error for no ids or one outside the vocabulary.
@@ -94,8 +104,14 @@ public:
     /// it has chosen. Those that choose next are then in `ready()`.
     void step() {
         admit();
-        run_pending();
-        read_chunk();
+        std::span<row> rows = chosen_from(0);
+        while (!rows.empty()) {
+            const std::span<row> others = chosen_from(place_of(rows) + rows.size());
+            if (reads_ragged<Model> && reading_ && others.empty()) break;  // these share the chunk's pass
+            run(rows);
+            rows = others;
+        }
+        if (reading_) read_chunk(rows);
         list_ready();
     }
 
@@ -231,57 +247,75 @@ private:
         }
     }
 
-    /// Neighbouring rows that have chosen are run at once: all of them, unless some wait for their caller.
-    void run_pending() {
+    [[nodiscard]] std::size_t place_of(std::span<const row> rows) const {
+        return static_cast<std::size_t>(rows.data() - running_.data());
+    }
+    /// The first neighbouring rows from a place on that have chosen: all of them, unless some wait for their caller.
+    [[nodiscard]] std::span<row> chosen_from(std::size_t place) {
         const auto has_chosen = [](const row& r) { return r.pending.has_value(); };
-        for (auto first = running_.begin(); first != running_.end();) {
-            first = std::find_if(first, running_.end(), has_chosen);
-            const auto last = std::find_if_not(first, running_.end(), has_chosen);
-            if (first == last) return;
-            ids_.clear();
-            for (auto r = first; r != last; ++r) ids_.push_back(*r->pending);
-            const index slot = first - running_.begin();
-            forward(ids_, slot, last - first, last - first);
-            for (auto r = first; r != last; ++r) r->pending.reset();
-            keep_logits(slot, std::span(first, last));
-            first = last;
-        }
+        const auto first =
+            std::find_if(running_.begin() + static_cast<std::ptrdiff_t>(place), running_.end(), has_chosen);
+        return {first, std::find_if_not(first, running_.end(), has_chosen)};
     }
 
-    void read_chunk() {
-        if (!reading_) return;
+    [[nodiscard]] auto range_of(std::span<const row> rows) {
+        return state_range(slots_, static_cast<index>(place_of(rows)), static_cast<index>(rows.size()));
+    }
+    void collect_chosen(std::span<const row> rows) {
+        ids_.clear();
+        for (const row& r : rows) ids_.push_back(*r.pending);
+    }
+
+    void run(std::span<row> rows) {
+        collect_chosen(rows);
+        model_.forward(ids_, range_of(rows), scratch_, logit_view(static_cast<index>(rows.size())));
+        for (row& r : rows) r.pending.reset();
+        keep_logits(rows);
+    }
+
+    /// The next chunk of the prompt that is being read, and in the same pass what these rows have chosen.
+    void read_chunk(std::span<row> beside) {
         row& r = *reading_;
         const auto left = std::span<const token_id>(r.prompt).subspan(r.done);
         const auto now = left.first(std::min(left.size(), static_cast<std::size_t>(chunk_)));
-        const index slot = running_count();
-        forward(now, slot, 1, now.size() == left.size() ? 1 : 0);
+        const bool ends = now.size() == left.size();
+        const state_range chunk(slots_, running_count(), 1);
+        const matrix_view<float> logits = logit_view(static_cast<index>(beside.size()) + (ends ? 1 : 0));
+        if (beside.empty()) {
+            model_.forward(now, chunk, scratch_, logits);
+        } else if constexpr (reads_ragged<Model>) {
+            collect_chosen(beside);
+            ids_.insert(ids_.end(), now.begin(), now.end());
+            model_.forward(ids_, range_of(beside), chunk, scratch_, logits);
+        }
+        for (row& other : beside) other.pending.reset();
         r.done += now.size();
-        if (r.reads()) return;
+        keep_logits(beside, ends ? &r : nullptr);
+        if (!ends) return;
         r.prompt = {};
         r.done = 0;
         running_.push_back(std::move(r));
         reading_.reset();
-        keep_logits(slot, {&running_.back(), 1});
     }
 
-    void forward(std::span<const token_id> ids, index slot, index count, index logit_rows) {
-        model_.forward(ids, state_range(slots_, slot, count), scratch_, logit_view(slot, logit_rows));
+    [[nodiscard]] matrix_view<float> logit_view(index rows) {
+        return matrix_view<float>(logits_.data(), rows, vocab());
     }
 
-    [[nodiscard]] matrix_view<float> logit_view(index slot, index rows) {
-        return matrix_view<float>(logits_.data(), capacity_, vocab()).rows(slot, rows);
-    }
-
-    /// Each row keeps its logits on the host, for rows change their slots.
-    void keep_logits(index slot, std::span<row> of) {
-        const auto count = static_cast<std::size_t>(vocab());
-        const auto keep = [&](const float* all) {
-            for (std::size_t i = 0; i < of.size(); ++i) of[i].logits.assign(all + i * count, all + (i + 1) * count);
+    /// Rows keep their logits on the host, for they change their slots.
+    void keep_logits(std::span<row> of, row* and_of = nullptr) {
+        const auto keep = [&, count = vocab()](const float* from) {
+            for (row& r : of) {
+                r.logits.assign(from, from + count);
+                from += count;
+            }
+            if (and_of != nullptr) and_of->logits.assign(from, from + count);
         };
+        const index rows = static_cast<index>(of.size()) + (and_of != nullptr ? 1 : 0);
         if constexpr (std::is_same_v<typename backend::template buffer<float>, std::vector<float>>)
-            keep(logit_view(slot, 1).data());
-        else
-            keep(model_.device().download(logit_view(slot, static_cast<index>(of.size()))).data());
+            keep(logits_.data());
+        else if (rows > 0)
+            keep(model_.device().download(logit_view(rows)).data());
     }
 
     void list_ready() {

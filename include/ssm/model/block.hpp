@@ -9,6 +9,7 @@
 #include <ssm/model/weight_loader.hpp>
 #include <ssm/model/workspace.hpp>
 
+#include <span>
 #include <string>
 
 namespace ssm {
@@ -49,6 +50,16 @@ public:
             mixer_.forward(device, normed, memory, scratch, residual, trace);
         else
             mixer_.forward(device, normed, memory, scratch, residual);
+        scratch.rewind(mark);
+    }
+
+    /// The same for parts of residual that have each a state of their own.
+    void forward(const Backend& device, std::span<const layer_part> parts, workspace<Backend>& scratch,
+                 matrix_view<float> residual) const requires mixes_parts<mixer, Backend> {
+        const index mark = scratch.mark();
+        const activations<Backend> normed = scratch.take(residual.rows(), residual.columns());
+        device.rms_norm(residual, vector_view<const float>(gain_.data(), residual.columns()), eps_, normed);
+        mixer_.forward(device, normed, parts, scratch, residual);
         scratch.rewind(mark);
     }
 

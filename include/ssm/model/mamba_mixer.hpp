@@ -16,6 +16,7 @@
 #include <cmath>
 #include <concepts>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -85,6 +86,13 @@ public:
     /// What `replay` needs goes to trace (sequences * tokens, trace_width), unless that is empty.
     void forward(const Backend& device, const_activations<Backend> u, layer_state memory, workspace<Backend>& scratch,
                  matrix_view<float> residual, activations<Backend> trace = {}) const {
+        const layer_part all{memory, u.rows()};
+        forward(device, u, std::span(&all, 1), scratch, residual, trace);
+    }
+
+    /// The same for parts of u that have each a state of their own.
+    void forward(const Backend& device, const_activations<Backend> u, std::span<const layer_part> parts,
+                 workspace<Backend>& scratch, matrix_view<float> residual, activations<Backend> trace = {}) const {
         const index tokens = u.rows();
         const activations<Backend> xz = scratch.take(tokens, 2 * config_.inner);
         device.multiply(u, in_proj_, view_of(in_bias_), xz);
@@ -92,8 +100,13 @@ public:
         const activations<Backend> z = xz.columns(config_.inner, config_.inner);
 
         const activations<Backend> x = scratch.take(tokens, config_.inner);
-        device.template causal_conv_silu<typename Arch::conv_state>(x_in, taps(), view_of(conv_bias_), memory.window,
-                                                                    memory.cursor, memory.sequences, x);
+        index first = 0;
+        for (const auto& [memory, rows] : parts) {
+            device.template causal_conv_silu<typename Arch::conv_state>(
+                x_in.rows(first, rows), taps(), view_of(conv_bias_), memory.window, memory.cursor, memory.sequences,
+                x.rows(first, rows));
+            first += rows;
+        }
 
         const activations<Backend> dt_b_c = scratch.take(tokens, config_.dt_rank + 2 * config_.state);
         device.multiply(x, x_proj_, {}, dt_b_c);
@@ -104,7 +117,7 @@ public:
             device.copy(x, traced(trace, 1, config_.inner));
         }
         const activations<Backend> y = x_in;  // the convolution is done with its input
-        scan(device, x, z, dt_b_c, dt, memory, y, trace);
+        scan(device, x, z, dt_b_c, dt, parts, y, trace);
         device.multiply_add(y, out_proj_, view_of(out_bias_), residual);
     }
 
@@ -192,8 +205,8 @@ private:
 
     /// y = scan(x, softplus(dt_proj dt + bias), B, C) silu(z); dt (tokens, inner) is scratch.
     void scan(const Backend& device, const_activations<Backend> x, const_activations<Backend> z,
-              const_activations<Backend> dt_b_c, activations<Backend> dt, layer_state memory, activations<Backend> y,
-              activations<Backend> trace) const {
+              const_activations<Backend> dt_b_c, activations<Backend> dt, std::span<const layer_part> parts,
+              activations<Backend> y, activations<Backend> trace) const {
         const index n = config_.state, rank = config_.dt_rank;
         const const_activations<Backend> b = dt_b_c.columns(rank, n);
         device.multiply(dt_b_c.columns(0, rank), dt_proj_, fuses_scan ? vector_view<const float>() : view_of(dt_bias_),
@@ -203,7 +216,15 @@ private:
             device.copy(dt, traced(trace, 2, config_.inner));
             device.copy(b, traced(trace, 3, n));
         }
-        gated_scan(device, {decay_rates(), view_of(d_), dt, x, b, dt_b_c.columns(rank + n, n)}, z, memory, y);
+        const const_activations<Backend> c = dt_b_c.columns(rank + n, n);
+        index first = 0;
+        for (const auto& [memory, rows] : parts) {
+            gated_scan(device,
+                       {decay_rates(), view_of(d_), dt.rows(first, rows), x.rows(first, rows), b.rows(first, rows),
+                        c.rows(first, rows)},
+                       z.rows(first, rows), memory, y.rows(first, rows));
+            first += rows;
+        }
     }
 
     static constexpr bool fuses_scan = fuses_selective_scan<Backend, typename Arch::scan>;

@@ -28,7 +28,7 @@ struct memory_plan {
     index state = 0;    ///< of all sequences
     index logits = 0;   ///< of all sequences, a row each
     index history = 0;  ///< to go back in: a state and a trace
-    index scratch = 0;  ///< of the longest chunk, or of the whole batch's next tokens if that is more
+    index scratch = 0;  ///< of the longest chunk, and of the next tokens of a batch's other sequences
     index chunk = 0;    ///< tokens read at a time
 
     /// All of it, which is taken at the same time: a token more takes nothing more.
@@ -66,7 +66,7 @@ template <class Model, class Policy = typename Model::arch::prefill>
             .state = state_bytes(states),
             .logits = rows * config.vocab * index{sizeof(float)},
             .history = history,
-            .scratch = scratch(std::max(chunk, options.batch)),
+            .scratch = scratch(chunk + rows - 1),
             .chunk = chunk};
 }
 

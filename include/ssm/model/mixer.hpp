@@ -9,6 +9,7 @@
 #include <ssm/model/workspace.hpp>
 
 #include <concepts>
+#include <span>
 #include <string>
 
 namespace ssm {
@@ -41,6 +42,15 @@ concept steps_with_norm = requires(const M mixer, const Backend& device, vector_
                                    layer_state memory, workspace<Backend>& scratch, matrix_view<float> residual) {
     { mixer.steps(device, memory) } -> std::same_as<bool>;
     mixer.step(device, gain, eps, memory, scratch, residual);
+};
+
+/// Optional: sequences of a call may have different numbers of tokens. `forward` takes parts, whose rows lie one after the
+/// other in u and residual, for the layer_state of one.
+template <class M, class Backend>
+concept mixes_parts = requires(const M mixer, const Backend& device, const_activations<Backend> u,
+                               std::span<const layer_part> parts, workspace<Backend>& scratch,
+                               matrix_view<float> residual) {
+    mixer.forward(device, u, parts, scratch, residual);
 };
 
 /// Optional: what moves the state on can be kept and used again, so that a sequence can go back some tokens. `forward`

@@ -14,6 +14,7 @@
 #include <ssm/policy/scan.hpp>
 
 #include <algorithm>
+#include <array>
 #include <concepts>
 #include <cstdint>
 #include <memory>
@@ -159,6 +160,35 @@ public:
         memory.advance(ids.size() / memory.sequences());
     }
 
+    /// Whether sequences of a call may have different numbers of tokens.
+    static constexpr bool is_ragged = mixes_parts<typename block<Backend, Arch>::mixer, Backend>;
+
+    /// One token of each sequence of `steps`, and then the others of `ids`, at least one, of the one sequence of `chunk`,
+    /// in one pass over the weights. The sequences are different ones. Writes the logits after the token of each of
+    /// `steps`, and after the last one of `chunk` when `logits` has a row more; logits (rows, vocab). On an error nothing
+    /// has changed. Throws argument_error as above.
+    void forward(std::span<const token_id> ids, range_type steps, range_type chunk, workspace_type& scratch,
+                 matrix_view<float> logits) const requires is_ragged {
+        const auto tokens = static_cast<index>(ids.size());
+        const index rest = tokens - steps.sequences();
+        check(ids);
+        check_room(tokens, scratch);
+        if (rest < 1 || chunk.sequences() != 1)
+            throw refuse("ids", std::to_string(tokens) + " tokens",
+                         "one of each of " + std::to_string(steps.sequences()) + " sequences, and some of one more",
+                         "");
+        if (steps.overlaps(chunk)) throw refuse("state", "a sequence in both ranges", "different sequences", "");
+        check_logits(logits, logits.rows() == steps.sequences() || logits.rows() == steps.sequences() + 1,
+                     [&] { return std::to_string(steps.sequences()) + " rows or one more"; });
+        check(steps, 1);
+        check(chunk, rest);
+        const vector_view<token_id> stored = scratch.ids(tokens);
+        device().write(ids, stored);
+        run(stored, steps, chunk, scratch, logits);
+        steps.advance(ids.first(static_cast<std::size_t>(steps.sequences())));
+        chunk.advance(ids.subspan(static_cast<std::size_t>(steps.sequences())));
+    }
+
 private:
     using block_type = block<Backend, Arch>;
 
@@ -173,6 +203,28 @@ private:
                 trace == nullptr ? activations<Backend>() : trace->layer(i, trace->size(), ids.size()));
         if (!logits.empty())
             write_logits(residual, ids.size() / memory.sequences(), memory.sequences(), scratch, logits);
+        scratch.rewind(mark);
+    }
+
+    void run(vector_view<const token_id> ids, range_type steps, range_type chunk, workspace_type& scratch,
+             matrix_view<float> logits) const {
+        const index mark = scratch.mark();
+        const index count = steps.sequences();
+        const matrix_view<float> residual = scratch.template take<float>(ids.size(), config().hidden);
+        device().embed(weights_->embedding, ids, residual);
+        for (index i = 0; i < config().layers; ++i) {
+            const std::array<layer_part, 2> parts{{{steps.layer(i), count}, {chunk.layer(i), ids.size() - count}}};
+            weights_->blocks[static_cast<std::size_t>(i)].forward(device(), parts, scratch, residual);
+        }
+        const activations<Backend> normed = scratch.take(logits.rows(), config().hidden);
+        const auto normalise = [&](index from, index to, index rows) {
+            device().rms_norm(residual.rows(from, rows),
+                              vector_view<const float>(weights_->norm.data(), config().hidden), config().norm_eps,
+                              normed.rows(to, rows));
+        };
+        normalise(0, 0, count);
+        if (logits.rows() > count) normalise(ids.size() - 1, count, 1);
+        device().multiply(normed, weights_->head, {}, logits);
         scratch.rewind(mark);
     }
 
@@ -212,6 +264,17 @@ private:
     }
 
     void check(index tokens, range_type memory, const workspace_type& scratch, matrix_view<float> logits) const {
+        check_room(tokens, scratch);
+        const index sequences = memory.sequences();
+        if (tokens % sequences != 0)
+            throw refuse("ids", std::to_string(tokens) + " tokens",
+                         "equally many of each of " + std::to_string(sequences) + " sequences", "");
+        check_logits(logits, logits.rows() <= tokens && logits.rows() % sequences == 0,
+                     [&] { return "at most " + std::to_string(tokens) + " rows, equally many of each sequence"; });
+        check(memory, tokens);
+    }
+
+    void check_room(index tokens, const workspace_type& scratch) const {
         if (tokens == 0)
             throw refuse("ids", "none", "at least one token",
                          "begin an empty prompt with the beginning- or end-of-text token");
@@ -219,16 +282,16 @@ private:
             throw refuse("ids", std::to_string(tokens) + " tokens",
                          "at most the workspace's " + std::to_string(scratch.capacity()),
                          "make a larger workspace or run in chunks");
-        const index sequences = memory.sequences();
-        if (tokens % sequences != 0)
-            throw refuse("ids", std::to_string(tokens) + " tokens",
-                         "equally many of each of " + std::to_string(sequences) + " sequences", "");
-        if (logits.rows() > tokens || logits.rows() % sequences != 0 ||
-            (!logits.empty() && logits.columns() != config().vocab))
+    }
+
+    template <class Describe>
+    void check_logits(matrix_view<float> logits, bool rows_are_right, const Describe& rows) const {
+        if (!rows_are_right || (!logits.empty() && logits.columns() != config().vocab))
             throw refuse("logits", "(" + std::to_string(logits.rows()) + ", " + std::to_string(logits.columns()) + ")",
-                         "at most (" + std::to_string(tokens) + ", " + std::to_string(config().vocab) +
-                             "), equally many rows of each sequence",
-                         "");
+                         "(rows, " + std::to_string(config().vocab) + ") with " + rows(), "");
+    }
+
+    void check(range_type memory, index tokens) const {
         if (memory.whole().layers() != config().layers || memory.whole().shape() != shape(config()))
             throw refuse("state", "one of another shape", "one made by this model's start_state", "");
         if (tokens > tokens_read::most - memory.position())

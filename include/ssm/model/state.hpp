@@ -36,6 +36,12 @@ struct layer_state {
     index sequences;
 };
 
+/// Neighbouring rows of a call, and what they look back on: equally many tokens of each of its sequences.
+struct layer_part {
+    layer_state memory;
+    index rows;
+};
+
 /// Everything a model remembers of one sequence, or of several: per layer the last K-1 conv inputs and h, in float. Its
 /// size does not depend on the sequences' length. A value: copying forks the sequences, and equality is that of the
 /// numbers and of the tokens read.
@@ -214,6 +220,9 @@ public:
     [[nodiscard]] index sequences() const noexcept { return count_; }
     [[nodiscard]] const state<Backend, Arch>& whole() const noexcept { return *state_; }
     [[nodiscard]] layer_state layer(index i) const noexcept { return state_->layer(i, first_, count_); }
+    [[nodiscard]] bool overlaps(const state_range& other) const noexcept {
+        return state_ == other.state_ && first_ < other.first_ + other.count_ && other.first_ < first_ + count_;
+    }
     /// The largest of its sequences' positions.
     [[nodiscard]] index position() const noexcept {
         index largest = 0;

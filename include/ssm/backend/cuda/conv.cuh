@@ -6,10 +6,13 @@
 #include <ssm/backend/cuda/context.cuh>
 #include <ssm/backend/cuda/element.cuh>
 #include <ssm/core/view.hpp>
-#include <ssm/math/activation.hpp>
 #include <ssm/policy/conv_state.hpp>
 
 namespace ssm::cuda_kernels {
+
+/// \file
+/// Two kernels, one arithmetic: taps are added in their order by fused multiply-adds, and both take the same SiLU. So a
+/// token's bits do not depend on how many come with it.
 
 /// What a causal convolution reads and writes; the sequences lie one after the other.
 template <class X>
@@ -42,7 +45,7 @@ struct conv_task {
     }
 };
 
-/// Outputs of any number of taps, one thread each.
+/// Outputs of any number of taps: a thread each, or a thread a channel, which then moves the window on as well.
 template <class ConvState, class X>
 __global__ void causal_conv_kernel(conv_task<X> task) {
     const index ch = static_cast<index>(blockIdx.x) * blockDim.x + threadIdx.x;
@@ -55,8 +58,9 @@ __global__ void causal_conv_kernel(conv_task<X> task) {
         for (index k = 0; k < task.taps.rows(); ++k)
             sum = __fmaf_rn(task.taps(k, ch),
                             task.template input<ConvState>(sequence, t - (task.taps.rows() - 1) + k, ch), sum);
-        task.y(sequence * task.tokens + t, ch) = narrow<X>(math::silu(sum));
+        task.y(sequence * task.tokens + t, ch) = narrow<X>(silu_for<X>(sum));
     }
+    if (gridDim.y == 1 && task.taps.rows() > 1) task.template update_window<ConvState>(sequence, ch);
 }
 
 /// The tuned form: `Taps` taps, a pack of channels and a run of tokens a thread, each input read once. Whoever begins a
@@ -135,10 +139,10 @@ void causal_conv_silu(const context& on, const conv_task<X>& task, index sequenc
         return launch(on, "causal_conv_run", causal_conv_run_kernel<ConvState, 4, run, X>,
                       {.grid = grid, .threads = 128, .overlaps = true}, task);
     }
-    const dim3 grid(grid_for(channels, 128), static_cast<unsigned>(task.tokens < 4096 ? task.tokens : 4096),
-                    static_cast<unsigned>(sequences));
+    const auto runs = static_cast<unsigned>(task.tokens <= 4 ? 1 : task.tokens < 4096 ? task.tokens : 4096);
+    const dim3 grid(grid_for(channels, 128), runs, static_cast<unsigned>(sequences));
     launch(on, "causal_conv", causal_conv_kernel<ConvState, X>, {.grid = grid, .threads = 128, .overlaps = true}, task);
-    if (task.taps.rows() > 1)
+    if (runs > 1 && task.taps.rows() > 1)
         launch(
             on, "update_window", update_window_kernel<ConvState, X>,
             {.grid = dim3(grid_for(channels, 128), static_cast<unsigned>(sequences)), .threads = 128, .overlaps = true},

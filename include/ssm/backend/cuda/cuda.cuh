@@ -8,21 +8,20 @@
 #include <ssm/backend/cuda/context.cuh>
 #include <ssm/backend/cuda/conv.cuh>
 #include <ssm/backend/cuda/elementwise.cuh>
-#include <ssm/backend/cuda/gemm.cuh>
 #include <ssm/backend/cuda/graph.cuh>
 #include <ssm/backend/cuda/mamba_step.cuh>
 #include <ssm/backend/cuda/matrix.cuh>
-#include <ssm/backend/cuda/matvec.cuh>
 #include <ssm/backend/cuda/memory.cuh>
 #include <ssm/backend/cuda/norm.cuh>
+#include <ssm/backend/cuda/products.cuh>
 #include <ssm/backend/cuda/resources.cuh>
 #include <ssm/backend/cuda/sample.cuh>
 #include <ssm/backend/cuda/scan.cuh>
 #include <ssm/backend/cuda/staging.cuh>
-#include <ssm/backend/cuda/tiled_product.cuh>
+#include <ssm/policy/execution.hpp>
 
-#include <algorithm>
 #include <array>
+#include <concepts>
 #include <span>
 #include <utility>
 #include <vector>
@@ -34,21 +33,27 @@ namespace ssm {
 ///
 /// Every operation is enqueued on one stream and returns at once; only `download`, `read`, `synchronize` and the comparison
 /// of buffers wait. Nothing is allocated but by `allocate`, `upload` and `upload_matrix`, so what the model enqueues can be
-/// captured in a graph. Operations and shapes are those of `backend/concepts.hpp` and `backend/capabilities.hpp`. The
-/// rounding of a product depends on its number of rows.
-template <class Activation>
+/// captured in a graph. Operations and shapes are those of `backend/concepts.hpp` and `backend/capabilities.hpp`.
+///
+/// `Execution` is a policy of `policy/execution.hpp`. With `quickest` a product is rounded as suits its number of rows, and
+/// a decoded token goes through a layer in four kernels. With `invariant`, as in `basic_cuda<bf16, invariant>`, a token's
+/// bits on one kind of GPU do not depend on what comes with it, at the price in docs/numerics.md.
+template <class Activation, class Execution = quickest>
 class basic_cuda {
     static_assert(stored_element<Activation>, "ssm: activations are float, ssm::bf16 or ssm::f16");
+    static_assert(std::same_as<Execution, quickest> || std::same_as<Execution, invariant>,
+                  "ssm: a backend's execution is ssm::quickest or ssm::invariant");
 
 public:
     using activation = Activation;
+    using execution = Execution;  // products and steps differ; nothing else here looks at neighbours
     using matrix = cuda_matrix;
     template <class T>
     using buffer = cuda_buffer<T>;
 
     /// Throws device_error when there is no usable GPU, and memory_error.
     explicit basic_cuda(const cuda_options& options = {})
-        : resources_(options), products_(resources_.cublas(), resources_.workspace(), resources_.workspace_bytes()) {}
+        : resources_(options, cuda_kernels::products<Execution>::takes_cublas), products_(resources_) {}
 
     [[nodiscard]] cudaStream_t stream() const noexcept { return on().stream; }
     /// Waits until all that was enqueued has ended. Throws device_error for what went wrong meanwhile.
@@ -110,15 +115,15 @@ public:
     }
     void multiply(matrix_view<const activation> x, const matrix& w, vector_view<const float> bias,
                   matrix_view<activation> y) const {
-        product(x, w, bias, y, cuda_kernels::store_epilogue<activation>{y, bias}, false);
+        products_.multiply(on(), x, w, cuda_kernels::store_epilogue<activation>{y, bias});
     }
     void multiply(matrix_view<const activation> x, const matrix& w, vector_view<const float> bias,
                   matrix_view<float> y) const requires(!std::is_same_v<activation, float>) {
-        product(x, w, bias, y, cuda_kernels::store_epilogue<float>{y, bias}, false);
+        products_.multiply(on(), x, w, cuda_kernels::store_epilogue<float>{y, bias});
     }
     void multiply_add(matrix_view<const activation> x, const matrix& w, vector_view<const float> bias,
                       matrix_view<float> y) const {
-        product(x, w, bias, y, cuda_kernels::add_epilogue{y, bias}, true);
+        products_.multiply(on(), x, w, cuda_kernels::add_epilogue{y, bias});
     }
     void rms_norm(matrix_view<const float> x, vector_view<const float> gain, float eps,
                   matrix_view<activation> y) const {
@@ -158,13 +163,14 @@ public:
     }
 
     static constexpr index step_parts = cuda_kernels::x_proj_parts;
-    [[nodiscard]] index most_steps(const mamba_layer<basic_cuda>& layer) const {
+    [[nodiscard]] index most_steps(
+        const mamba_layer<basic_cuda>& layer) const requires std::same_as<Execution, quickest> {
         return cuda_kernels::most_steps<activation>(on(), layer);
     }
     template <conv_state_policy ConvState>
     void mamba_step(const mamba_layer<basic_cuda>& layer, matrix_view<float> residual, matrix_view<float> window,
                     index cursor, matrix_view<float> h, matrix_view<activation> u, matrix_view<activation> xz,
-                    matrix_view<float> dt_b_c) const {
+                    matrix_view<float> dt_b_c) const requires std::same_as<Execution, quickest> {
         cuda_kernels::mamba_step<ConvState>(on(), layer, residual, window, cursor, h, u, xz, dt_b_c);
     }
 
@@ -203,48 +209,23 @@ private:
             "cudaMemcpy2DAsync");
     }
 
-    template <class Y, class Epilogue>
-    void product(matrix_view<const activation> x, const matrix& w, vector_view<const float> bias, matrix_view<Y> y,
-                 const Epilogue& epilogue, bool accumulate) const {
-        with_storage_type(w.type(), [&]<class W>(type_tag<W>) {
-            const matrix_view<const W> weights = w.template as<W>();
-            if (x.rows() == 1 && cuda_kernels::matvec_shared_bytes(w.columns(), sizeof(W)) <= on().shared_bytes)
-                return one_row(x, weights, epilogue);
-            bool done = false;
-            if constexpr (std::is_same_v<W, activation>) {
-                if constexpr (sizeof(W) == 2)
-                    if (cuda_kernels::takes_few_rows(on(), x))
-                        return cuda_kernels::few_rows_product(on(), "few_rows_product", weights, x, epilogue);
-                done = products_.multiply(on(), x, weights, y, accumulate);
-            }
-            if (!done) cuda_kernels::tiled_product(on(), x, weights, y, accumulate);
-            if (!bias.empty()) cuda_kernels::add_bias(on(), bias, y);
-        });
-    }
-
-    template <class W, class Epilogue>
-    void one_row(matrix_view<const activation> x, matrix_view<const W> w, const Epilogue& epilogue) const {
-        if (cuda_kernels::is_short(on(), w.rows()))
-            return cuda_kernels::matvec_across_depth(on(), "matvec_across_depth", w, x, epilogue);
-        const cuda_kernels::plain_source<activation> source{x, cuda_kernels::holds_packs(x.data(), x.stride())};
-        cuda_kernels::matvec(on(), "matvec", w, source, epilogue);
-    }
-
     cuda_kernels::resources resources_;
-    cuda_kernels::gemm products_;
+    cuda_kernels::products<Execution> products_;
     mutable cuda_kernels::staging staging_;
 };
 
-/// Float activations: the CPU's precision.
+/// Float activations: the CPU's precision. This and the next two are the quickest for any number of rows.
 using cuda_f32 = basic_cuda<float>;
 /// bf16 activations, in which Falcon Mamba was trained and is served: the fastest.
 using cuda = basic_cuda<bf16>;
 /// f16 activations.
 using cuda_f16 = basic_cuda<f16>;
 
-static_assert(backend<cuda> && backend<cuda_f32> && backend<cuda_f16>,
+static_assert(backend<cuda> && backend<cuda_f32> && backend<cuda_f16> && backend<basic_cuda<bf16, invariant>>,
               "ssm::cuda owes every operation of backend/concepts.hpp");
 static_assert(steps_mamba<cuda, shift_window> && steps_mamba<cuda, ring_window> && steps_mamba<cuda_f32, shift_window>);
+// Its kernels round otherwise than a prompt's.
+static_assert(!steps_mamba<basic_cuda<bf16, invariant>, shift_window>);
 static_assert(normalises_parts<cuda> && normalises_parts<cuda_f32>);
 static_assert(fuses_selective_scan<cuda, sequential> && fuses_selective_scan<cuda_f32, chunked>);
 

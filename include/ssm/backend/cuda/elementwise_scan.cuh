@@ -12,7 +12,8 @@
 namespace ssm::cuda_kernels {
 
 /// Any recurrence in the order of time, a channel a thread; h (sequences * states, channels), y (sequences * tokens,
-/// channels). Up to `Most` states stay in registers.
+/// channels). Up to `Most` states stay in registers. The loop over tokens is not unrolled: copies of its body might fuse
+/// multiplications and additions otherwise, and a token's bits depend on its place in the call.
 template <int Most, class R, class Y>
 __global__ void __launch_bounds__(64)
     scan_in_registers_kernel(R r, matrix_view<float> h, index states, index tokens, matrix_view<Y> y) {
@@ -22,6 +23,7 @@ __global__ void __launch_bounds__(64)
     float state[Most];
 #pragma unroll
     for (int n = 0; n < Most; ++n) state[n] = n < states ? h(sequence * states + n, ch) : 0.0F;
+#pragma unroll 1
     for (index t = sequence * tokens; t < (sequence + 1) * tokens; ++t) {
         float sum = r.skip(t, ch);
 #pragma unroll
@@ -43,6 +45,7 @@ __global__ void scan_in_memory_kernel(R r, matrix_view<float> h, index states, i
     const index ch = static_cast<index>(blockIdx.x) * blockDim.x + threadIdx.x;
     const index sequence = blockIdx.y;
     if (ch >= h.columns()) return;
+#pragma unroll 1
     for (index t = sequence * tokens; t < (sequence + 1) * tokens; ++t) {
         float sum = r.skip(t, ch);
         for (index n = 0; n < states; ++n) {

@@ -7,11 +7,12 @@
 #include <ssm/backend/cuda/reduce.cuh>
 #include <ssm/backend/cuda/tensor_core.cuh>
 #include <ssm/core/view.hpp>
+#include <ssm/policy/execution.hpp>
 
 namespace ssm::cuda_kernels {
 
 /// \file
-/// Products of 2 to 64 rows with a weight matrix, bf16 or f16, on the tensor cores, bound by reading the weights once.
+/// Products of up to 64 rows with a weight matrix, bf16 or f16, on the tensor cores, bound by reading the weights once.
 ///
 /// A block of 8 warps computes 16 outputs a group for all rows. Depth is shared by the `splits` warps of a group, so that few
 /// outputs fill the device too, and by `parts` blocks: those of a cluster add their sums through each other's shared
@@ -258,27 +259,33 @@ __global__ void __launch_bounds__(few_rows::threads, 2)  // registers are left f
 /// Rows that `few_rows_product` takes: two stages of more would not fit beside each other.
 inline index most_few_rows(const context& on) { return on.shared_bytes >= 128 * 1024 ? 64 : 32; }
 
-/// Whether it takes rows that lie like these.
+/// Whether rows lie as the kernel reads them; how many there are has no part in it.
 template <class T>
-bool takes_few_rows(const context& on, matrix_view<const T> x) {
-    return x.rows() <= most_few_rows(on) && x.columns() % 8 == 0 && holds_packs(x.data(), x.stride());
+bool lies_in_packs(matrix_view<const T> x) {
+    return x.columns() % 8 == 0 && holds_packs(x.data(), x.stride());
 }
 
-/// How to cut a product so that most multiprocessors have a block: depth is shared by the blocks of a cluster, where all
-/// clusters fit beside each other, or else by warps. `parts` > 1 blocks share it in any case.
-template <int Tiles, class Kernel>
-few_rows_shape few_rows_cut(const context& on, Kernel* kernel, index outputs, index depth, int parts) {
+/// The same cut with as many stages as fit for these rows, which changes no sum. Room is left for a small block of the
+/// kernel before.
+inline few_rows_shape with_stages(const context& on, few_rows_shape shape, int rows) {
+    const auto fits = [&] { return shape.bytes(rows) + 16 * 1024 <= on.shared_bytes; };
+    shape.stages = 2;
+    while (shape.stages < few_rows::most_stages && fits()) ++shape.stages;
+    if (shape.stages > 2 && !fits()) --shape.stages;
+    return shape;
+}
+
+/// How to cut a product of `rows` rows so that most multiprocessors have a block: depth is shared by the blocks of a
+/// cluster, where all clusters fit beside each other, or else by warps. `parts` > 1 blocks share it in any case.
+template <class Kernel>
+few_rows_shape few_rows_cut(const context& on, Kernel* kernel, index outputs, index depth, int rows, int parts) {
     const auto cut = [&](int blocks_a_sum, bool joined) {
         few_rows_shape shape{1, blocks_a_sum, joined, 2};
         while (shape.splits < few_rows::warps &&
                blocks_for(outputs, shape.outputs()) * shape.parts * 4 < index{on.multiprocessors} * 3)
             shape.splits *= 2;
-        while (shape.splits > 1 && shape.bytes(Tiles * 8) > on.shared_bytes) shape.splits /= 2;
-        // No more stages than a block has depth for; room is left for a small block of the kernel before.
-        const auto fits = [&] { return shape.bytes(Tiles * 8) + 16 * 1024 <= on.shared_bytes; };
-        while (shape.stages < few_rows::most_stages && fits()) ++shape.stages;
-        if (shape.stages > 2 && !fits()) --shape.stages;
-        return shape;
+        while (shape.splits > 1 && shape.bytes(rows) > on.shared_bytes) shape.splits /= 2;
+        return with_stages(on, shape, rows);
     };
     const few_rows_shape alone = cut(parts, false);
     if (parts > 1 || alone.splits == 1) return alone;
@@ -286,7 +293,7 @@ few_rows_shape few_rows_cut(const context& on, Kernel* kernel, index outputs, in
         const few_rows_shape joined = cut(blocks, true);
         const launch_shape launched{.grid = few_rows_grid(joined, outputs),
                                     .threads = few_rows::threads,
-                                    .shared_bytes = joined.used_bytes(Tiles * 8, depth),
+                                    .shared_bytes = joined.used_bytes(rows, depth),
                                     .cluster = static_cast<unsigned>(blocks)};
         if (depth >= 2 * blocks * joined.depth() && launched.grid.x <= most_clusters(on, "few_rows", kernel, launched))
             return joined;
@@ -295,13 +302,22 @@ few_rows_shape few_rows_cut(const context& on, Kernel* kernel, index outputs, in
 }
 
 /// x w^T, each element to the epilogue; with `parts` > 1 that gets sums over parts of the depth, as rows
-/// `part * x.rows() + row`.
-template <class T, class Epilogue>
+/// `part * x.rows() + row`. An `invariant` one is cut as suits the most rows, whatever their number, and so has the same bits
+/// for any.
+template <class Execution = quickest, class T, class Epilogue>
 void few_rows_product(const context& on, const char* name, matrix_view<const T> w, matrix_view<const T> x,
                       const Epilogue& epilogue, int parts = 1) {
     const auto run = [&]<int Tiles>(std::integral_constant<int, Tiles>) {
         const auto kernel = few_rows_kernel<Tiles, T, Epilogue>;
-        const few_rows_shape shape = few_rows_cut<Tiles>(on, kernel, w.rows(), x.columns(), parts);
+        const few_rows_shape shape = [&] {
+            if constexpr (std::is_same_v<Execution, invariant>) {
+                const auto most = static_cast<int>(most_few_rows(on));
+                const auto longest = few_rows_kernel<8, T, Epilogue>;
+                return with_stages(on, few_rows_cut(on, longest, w.rows(), x.columns(), most, parts), Tiles * 8);
+            } else {
+                return few_rows_cut(on, kernel, w.rows(), x.columns(), Tiles * 8, parts);
+            }
+        }();
         launch(on, name, kernel,
                {.grid = few_rows_grid(shape, w.rows()),
                 .threads = few_rows::threads,

@@ -87,6 +87,7 @@ struct store_epilogue {
     matrix_view<Y> y;
     vector_view<const float> bias;
 
+    static constexpr bool adds = false;
     using constants = float;
     struct prepared {};
     static constexpr int far_lines = 0;
@@ -103,6 +104,7 @@ struct add_epilogue {
     matrix_view<float> y;
     vector_view<const float> bias;
 
+    static constexpr bool adds = true;
     using constants = float;
     using prepared = float;
     static constexpr int far_lines = 0;  // a row's sums have just been written

@@ -19,7 +19,7 @@ namespace ssm {
 /// What a CUDA device object works with. What is given is borrowed and must outlive it; what is not, it makes itself.
 struct cuda_options {
     std::optional<cudaStream_t> stream = std::nullopt;  ///< that everything is enqueued on
-    cublasLtHandle_t cublas = nullptr;                  ///< for the products of prompts
+    cublasLtHandle_t cublas = nullptr;                  ///< for the products of prompts, unless these are `invariant`
     std::pmr::memory_resource* memory = nullptr;        ///< device memory; `cuda_heap` when not given
     index workspace_bytes = index{32} << 20;            ///< of device memory for cuBLASLt
 };
@@ -62,7 +62,7 @@ inline context describe_current_device() {
 class resources {
 public:
     /// Throws device_error when the current device cannot run this library, memory_error.
-    explicit resources(const cuda_options& options) {
+    resources(const cuda_options& options, bool with_cublas) {
         on_ = describe_current_device();
         on_.memory = options.memory != nullptr ? options.memory : &heap_;
         if (options.stream) {
@@ -73,6 +73,7 @@ public:
             stream_.reset(made);
             on_.stream = made;
         }
+        if (!with_cublas) return;
         cublas_ = options.cublas;
         if (cublas_ == nullptr) {
             check(cublasLtCreate(&cublas_), "cublasLtCreate");

@@ -8,6 +8,7 @@
 #include <ssm/backend/cuda/selective_scan.cuh>
 #include <ssm/core/view.hpp>
 #include <ssm/math/activation.hpp>
+#include <ssm/policy/execution.hpp>
 #include <ssm/policy/recurrence.hpp>
 #include <ssm/policy/scan.hpp>
 
@@ -15,12 +16,12 @@
 
 namespace ssm {
 
-template <class Activation>
+template <class Activation, class Execution>
 class basic_cuda;
 
 /// Channels in parallel, time in order.
-template <class Activation>
-struct scan_kernel<sequential, basic_cuda<Activation>> {
+template <class Activation, class Execution>
+struct scan_kernel<sequential, basic_cuda<Activation, Execution>> {
     template <recurrence R>
     static void run(const cuda_kernels::context& on, sequential, const R& r, matrix_view<float> h, index sequences,
                     matrix_view<Activation> y) {
@@ -33,8 +34,8 @@ struct scan_kernel<sequential, basic_cuda<Activation>> {
 };
 
 /// Time in parallel within each chunk.
-template <class Activation>
-struct scan_kernel<chunked, basic_cuda<Activation>> {
+template <class Activation, class Execution>
+struct scan_kernel<chunked, basic_cuda<Activation, Execution>> {
     template <recurrence R>
     static void run(const cuda_kernels::context& on, chunked policy, const R& r, matrix_view<float> h, index sequences,
                     matrix_view<Activation> y) {
@@ -68,7 +69,7 @@ void gated_selective_scan(const context& on, Policy policy, const selective<floa
     if constexpr (std::is_same_v<Policy, sequential>)
         if (holds_selective_states(r))
             return selective_scan<true, X>(on, {r, dt_bias, z, h, y, y.rows() / sequences, false}, sequences);
-    scan_kernel<Policy, basic_cuda<X>>::run(on, policy, softened<X>{r, dt_bias}, h, sequences, y);
+    scan_kernel<Policy, basic_cuda<X, quickest>>::run(on, policy, softened<X>{r, dt_bias}, h, sequences, y);
     gate(on, z, y);
 }
 

@@ -17,7 +17,7 @@ namespace ssm::cuda_kernels {
 /// channel, a warp a quarter of the states, in registers. The other four supply them through shared memory, two tiles
 /// deep: dt, dt x, B and C of the next tile, the sums of the last one made into y. So the special-function unit, whose one
 /// exponential per state and token bounds the kernel, computes decays all the time. The order of every sum is the same for
-/// every token, so bits do not depend on where a sequence is cut, down to pieces of 5 tokens.
+/// every token, here and in the kernel for a few tokens, so bits do not depend on where a sequence is cut.
 namespace selective_tile {
 inline constexpr int shares = 4;  // warps that share the states; as many supply them
 inline constexpr int suppliers = shares * warp_size;
@@ -263,39 +263,47 @@ __global__ void __launch_bounds__(selective_tile::threads, 2)
         tile_supplier<Gated, States, X>(task).run(buffers);
 }
 
-/// The same for a few tokens, a channel a thread: a tile would be mostly empty.
-template <bool Gated, class X>
+/// The same for a few tokens, a channel a thread, for a tile would be mostly empty: the same operations in the same order,
+/// down to the four sums over a quarter of the states.
+template <bool Gated, int States, class X>
 __global__ void __launch_bounds__(128) selective_steps_kernel(selective_task<X> task) {
-    constexpr int held = 8;  // states on their way at once
+    constexpr int all = States * selective_tile::shares;
     const index ch = static_cast<index>(blockIdx.x) * blockDim.x + threadIdx.x;
     const index sequence = blockIdx.y;
     const int count = static_cast<int>(task.r.a.rows());
     release_successor();
     wait_for_predecessor();
     if (ch >= task.h.columns()) return;
+    float rate[all], state[all];
+#pragma unroll
+    for (int n = 0; n < all; ++n) {
+        rate[n] = n < count ? task.r.a(n, ch) * log2_of_e : 0.0F;
+        state[n] = n < count ? task.h(sequence * count + n, ch) : 0.0F;
+    }
     for (index t = sequence * task.tokens; t < (sequence + 1) * task.tokens; ++t) {
         const float x = widen(task.r.x(t, ch));
         float dt = widen(task.r.dt(t, ch));
         if (Gated) dt = softplus_unit(dt + task.dt_bias[ch]);
-        float y = task.r.d[ch] * x;
-        for (int n = 0; n < count; n += held) {
-            float rate[held], state[held];
+        const float in = dt * x;
+        float sums[selective_tile::shares];
 #pragma unroll
-            for (int i = 0; i < held; ++i)
-                if (n + i < count) {
-                    rate[i] = task.r.a(n + i, ch) * log2_of_e;
-                    state[i] = task.h(sequence * count + n + i, ch);
-                }
+        for (int share = 0; share < selective_tile::shares; ++share) {
+            sums[share] = 0.0F;
 #pragma unroll
-            for (int i = 0; i < held; ++i)
-                if (n + i < count) {
-                    state[i] = __fmaf_rn(exp2_unit(dt * rate[i]), state[i], dt * x * widen(task.r.b(t, n + i)));
-                    y = __fmaf_rn(widen(task.r.c(t, n + i)), state[i], y);
-                    task.h(sequence * count + n + i, ch) = state[i];
-                }
+            for (int i = 0; i < States; ++i) {
+                const int n = share * States + i;
+                if (n >= count) continue;
+                state[n] = __fmaf_rn(exp2_unit(dt * rate[n]), state[n], in * widen(task.r.b(t, n)));
+                sums[share] = __fmaf_rn(widen(task.r.c(t, n)), state[n], sums[share]);
+            }
         }
-        task.y(t, ch) = narrow<X>(Gated ? y * silu_for<X>(widen(task.z(t, ch))) : y);
+        float y = __fmaf_rn(task.r.d[ch], x, (sums[0] + sums[1]) + (sums[2] + sums[3]));
+        if (Gated) y *= silu_for<X>(widen(task.z(t, ch)));
+        task.y(t, ch) = narrow<X>(y);
     }
+#pragma unroll
+    for (int n = 0; n < all; ++n)
+        if (n < count) task.h(sequence * count + n, ch) = state[n];
 }
 
 /// Whether the tuned form has registers for the states.
@@ -308,14 +316,15 @@ template <bool Gated, class X>
 void selective_scan(const context& on, selective_task<X> task, index sequences) {
     const index channels = task.h.columns();
     const index states = task.r.a.rows();
-    if (task.tokens <= 4)
-        return launch(
-            on, "selective_steps", selective_steps_kernel<Gated, X>,
-            {.grid = dim3(grid_for(channels, 128), static_cast<unsigned>(sequences)), .threads = 128, .overlaps = true},
-            task);
     const auto fits = [](auto view) { return holds_packs(view.data(), view.stride()) && view.stride() % 8 == 0; };
     task.packs = channels % 8 == 0 && fits(task.r.dt) && fits(task.r.x) && fits(task.y) && (!Gated || fits(task.z));
     const auto run = [&]<int States>(std::integral_constant<int, States>) {
+        if (task.tokens <= 4)
+            return launch(on, "selective_steps", selective_steps_kernel<Gated, States, X>,
+                          {.grid = dim3(grid_for(channels, 128), static_cast<unsigned>(sequences)),
+                           .threads = 128,
+                           .overlaps = true},
+                          task);
         const launch_shape shape{
             .grid = dim3(grid_for(channels, selective_tile::channels), static_cast<unsigned>(sequences)),
             .threads = selective_tile::threads,
