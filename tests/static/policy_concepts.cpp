@@ -39,6 +39,11 @@ struct of_integers : complete {
 };
 static_assert(!ssm::names_scalar<of_integers> && !ssm::recurrence<of_integers>);
 
+struct of_text : complete {
+    using scalar = std::string;  // has sums, but no products
+};
+static_assert(!ssm::names_scalar<of_text> && !ssm::recurrence<of_text>);
+
 struct without_transition : complete {
     ssm::affine<float> transition(ssm::index t, ssm::index ch, ssm::index n) const = delete;
 };

@@ -20,9 +20,17 @@ namespace ssm {
 /// The elementwise form is the specification: every scan kernel of every backend accepts any recurrence, and a kernel
 /// tuned for one of them is held to the elementwise form by the conformance tests.
 
+/// What a recurrence computes with: float, double or a type of the user's own, made from a number and closed under sums and
+/// products. No integer: a decay is no whole number.
+template <class S>
+concept recurrence_scalar = !std::integral<S> && std::constructible_from<S, int> && requires(const S a, const S b) {
+    { a + b } -> std::convertible_to<S>;
+    { a* b } -> std::convertible_to<S>;
+};
+
 /// `scalar` names the type of h and y.
 template <class R>
-concept names_scalar = std::floating_point<typename R::scalar>;
+concept names_scalar = recurrence_scalar<typename R::scalar>;
 
 /// `transition(t, ch, n)` gives the affine map of one step.
 template <class R>
