@@ -14,6 +14,7 @@
 
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
+#include "support/stock_models.hpp"
 
 namespace batch_test {
 

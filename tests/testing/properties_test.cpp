@@ -10,6 +10,7 @@
 #include "s4d_mixer.hpp"
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
+#include "support/stock_models.hpp"
 
 namespace properties_test {
 
