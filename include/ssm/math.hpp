@@ -9,6 +9,7 @@
 #include <ssm/math/activation.hpp>
 #include <ssm/math/affine.hpp>
 #include <ssm/math/causal_conv.hpp>
+#include <ssm/math/multiply.hpp>
 #include <ssm/math/rms_norm.hpp>
 #include <ssm/math/selective_scan.hpp>
 #include <ssm/policy/recurrence.hpp>
