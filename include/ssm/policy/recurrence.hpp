@@ -55,6 +55,15 @@ template <class R>
 concept recurrence =
     std::is_trivially_copyable_v<R> && names_scalar<R> && has_transition<R> && has_readout<R> && has_skip<R>;
 
+/// Optional: only the input depends on the token, so that the scan is a convolution of the input with a kernel. `unit_step(ch,
+/// n)` is the step for an input of 1, and `input(t, ch)` the input. Law: transition(t, ch, n) is {unit_step(ch, n).a,
+/// unit_step(ch, n).b * input(t, ch)}, and readout(t, ch, n) is the same for every t.
+template <class R>
+concept time_invariant = recurrence<R> && requires(const R r, index i) {
+    { r.unit_step(i, i) } -> std::same_as<affine<typename R::scalar>>;
+    { r.input(i, i) } -> std::same_as<typename R::scalar>;
+};
+
 /// The selective recurrence of Mamba: dt, B and C depend on the token.
 ///
 ///     h <- exp(dt A) h + (dt x) B,   y = C . h + D x
@@ -111,6 +120,10 @@ struct s4d {
     }
     [[nodiscard]] SSM_HD S readout(index, index ch, index n) const { return c(n, ch); }
     [[nodiscard]] SSM_HD S skip(index t, index ch) const { return d[ch] * S(x(t, ch)); }
+
+    // It is `time_invariant` as well, and so may run as a convolution.
+    [[nodiscard]] SSM_HD affine<S> unit_step(index ch, index n) const { return {decay(n, ch), gain(n, ch)}; }
+    [[nodiscard]] SSM_HD S input(index t, index ch) const { return S(x(t, ch)); }
 };
 
 }  // namespace ssm

@@ -6,6 +6,7 @@
 #include <ssm/backend/concepts.hpp>
 #include <ssm/backend/cpu/buffer.hpp>
 #include <ssm/backend/cpu/conv.hpp>
+#include <ssm/backend/cpu/convolution.hpp>
 #include <ssm/backend/cpu/cpu_options.hpp>
 #include <ssm/backend/cpu/elementwise.hpp>
 #include <ssm/backend/cpu/instruction_set.hpp>
@@ -154,7 +155,7 @@ using cpu = basic_cpu<panel_products>;
 
 static_assert(backend<cpu>, "ssm::cpu owes every operation of backend/concepts.hpp");
 static_assert(executes_invariantly<cpu>);
-static_assert(scan_policy_on<sequential, cpu> && scan_policy_on<chunked, cpu>);
+static_assert(scan_policy_on<sequential, cpu> && scan_policy_on<chunked, cpu> && scan_policy_on<convolution, cpu>);
 static_assert(normalises_parts<cpu> && fuses_selective_scan<cpu, sequential>);
 
 }  // namespace ssm
