@@ -181,6 +181,22 @@ void scan(benchmark::State& state) {
     });
 }
 
+/// S4D at the same shape: a recurrence without a kernel of its own, in order and as a convolution.
+template <class Policy>
+void scan_s4d(benchmark::State& state) {
+    layer data{.tokens = state.range(0)};
+    std::vector<float> decay = random_floats(layer::states * layer::channels, 0.5F, 0.999F);
+    std::vector<float> gain = random_floats(layer::states * layer::channels);
+    std::vector<float> c = random_floats(layer::states * layer::channels);
+    const ssm::s4d<float> recurrence{view(decay, layer::states), view(gain, layer::states), view(c, layer::states),
+                                     ssm::vector_view<const float>(data.d.data(), layer::channels),
+                                     view(data.x, data.tokens)};
+    const auto threads = static_cast<int>(state.range(1));
+    const ssm::cpu device{{.threads = threads}};
+    measure(state, data.bytes(), data.flops(), threads,
+            [&] { device.scan(Policy{}, recurrence, view(data.h, layer::states), 1, view(data.y, data.tokens)); });
+}
+
 /// The plain loops of ssm/math, for comparison.
 void scan_reference(benchmark::State& state) {
     layer data{.tokens = state.range(0)};
@@ -302,6 +318,8 @@ BENCHMARK_TEMPLATE(onednn, ssm::dtype::q8)->ArgName("tokens")->Arg(512)->UseReal
 #endif
 BENCHMARK_TEMPLATE(scan, ssm::sequential)->Apply(shapes);
 BENCHMARK_TEMPLATE(scan, ssm::chunked)->Apply(shapes);
+BENCHMARK_TEMPLATE(scan_s4d, ssm::sequential)->Apply(shapes);
+BENCHMARK_TEMPLATE(scan_s4d, ssm::convolution)->Apply(shapes);
 BENCHMARK(scan_reference)->ArgNames({"tokens", "threads"})->Args({64, 1})->Unit(benchmark::kMillisecond);
 BENCHMARK(causal_conv)->Apply(shapes);
 BENCHMARK(rms_norm)->Apply(shapes);

@@ -1,11 +1,15 @@
 // SPDX-FileCopyrightText: 2026 The ssm authors
 // SPDX-License-Identifier: Apache-2.0
 #include <ssm/backend/cpu/cpu.hpp>
+#include <ssm/math.hpp>
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/close.hpp"
 #include "support/random_values.hpp"
 
 namespace scan_test {
@@ -68,6 +72,166 @@ TEST_CASE("A recurrence without a tuned form leaves the same bits however time i
                 CHECK(scanned(*device, recurrence, length) == whole);
             }
     }
+}
+
+namespace {
+
+/// S4D of the same random numbers in double.
+struct exact_s4d {
+    explicit exact_s4d(const random_s4d& of)
+        : channels(of.channels_),
+          decay(of.decay_.begin(), of.decay_.end()),
+          gain(of.gain_.begin(), of.gain_.end()),
+          c(of.c_.begin(), of.c_.end()),
+          d(of.d_.begin(), of.d_.end()),
+          x(of.x_.begin(), of.x_.end()) {}
+
+    ssm::s4d<double> recurrence() const {
+        const auto per_state = [&](const std::vector<double>& values) {
+            return ssm::matrix_view<const double>(values.data(), states, channels);
+        };
+        return {per_state(decay), per_state(gain), per_state(c), ssm::vector_view<const double>(d.data(), channels),
+                ssm::matrix_view<const double>(x.data(), tokens, channels)};
+    }
+
+    ssm::index channels;
+    std::vector<double> decay, gain, c, d, x;
+};
+
+/// Any recurrence, backwards in time: token 0 comes last, and sees what comes after it.
+template <class R>
+struct reversed {
+    using scalar = typename R::scalar;
+    R forward;
+    ssm::index tokens;
+    ssm::affine<scalar> transition(ssm::index t, ssm::index ch, ssm::index n) const {
+        return forward.transition(tokens - 1 - t, ch, n);
+    }
+    scalar readout(ssm::index t, ssm::index ch, ssm::index n) const { return forward.readout(tokens - 1 - t, ch, n); }
+    scalar skip(ssm::index t, ssm::index ch) const { return forward.skip(tokens - 1 - t, ch); }
+};
+
+/// The selective recurrence with zero-order hold for B as well, as equation 4 of the Mamba paper has it.
+template <class S>
+struct held_selective : ssm::selective<S> {
+    ssm::affine<S> transition(ssm::index t, ssm::index ch, ssm::index n) const {
+        ssm::affine<S> step = ssm::zero_order_hold(this->a(n, ch), this->b(t, n), this->dt(t, ch));
+        step.b *= this->x(t, ch);
+        return step;
+    }
+};
+static_assert(ssm::recurrence<held_selective<float>> && ssm::recurrence<reversed<ssm::s4d<float>>>);
+static_assert(!ssm::time_invariant<held_selective<float>>);
+
+/// A scan by a policy, from a state that is not zero.
+template <class Policy, class R>
+outcome scanned_by(const ssm::cpu& device, Policy policy, const R& r, ssm::index channels) {
+    outcome result{random_values(states * channels, -1, 1, 6),
+                   std::vector<float>(static_cast<std::size_t>(tokens * channels))};
+    device.scan(policy, r, ssm::matrix_view<float>(result.h.data(), states, channels), 1,
+                ssm::matrix_view<float>(result.y.data(), tokens, channels));
+    return result;
+}
+
+/// The same by the reference.
+template <class R>
+std::pair<std::vector<double>, std::vector<double>> scanned_exactly(const R& r, ssm::index channels) {
+    const auto start = random_values(states * channels, -1, 1, 6);
+    std::vector<double> h(start.begin(), start.end());
+    std::vector<double> y(static_cast<std::size_t>(tokens * channels));
+    ssm::math::selective_scan(r, tokens, channels, states, ssm::matrix_view<double>(h.data(), states, channels),
+                              ssm::matrix_view<double>(y.data(), tokens, channels));
+    return {h, y};
+}
+
+constexpr double bound = 1e-5;  // what tests/conformance allows a scan
+
+}  // namespace
+
+TEST_CASE("A time-invariant recurrence as a convolution is its scan, whatever the blocks and the threads") {
+    const ssm::cpu one, three{{.threads = 3}};
+    for (const ssm::index channels : {1, 21, 77}) {
+        const random_s4d recurrence(channels);
+        const auto [h, y] = scanned_exactly(exact_s4d(recurrence).recurrence(), channels);
+        for (const ssm::index length : {1, 7, 64, 99, 100, 1000}) {
+            CAPTURE(channels, length);
+            const outcome found = scanned_by(one, ssm::convolution{length}, recurrence.from(0), channels);
+            CHECK(ssm::test::relative_error(found.y, y) < bound);
+            CHECK(ssm::test::relative_error(found.h, h) < bound);
+            CHECK(scanned_by(three, ssm::convolution{length}, recurrence.from(0), channels) == found);
+        }
+    }
+}
+
+TEST_CASE("A selective recurrence with zero-order hold needs no kernel of its own") {
+    constexpr ssm::index channels = 21;
+    const auto problem = []<class S>(S) {
+        struct {
+            std::vector<S> a, d, dt, x, b, c;
+        } p;
+        const auto draw = [](ssm::index count, float low, float high, unsigned seed) {
+            const auto values = random_values(count, low, high, seed);
+            return std::vector<S>(values.begin(), values.end());
+        };
+        p.a = draw(states * channels, -4, -0.1F, 1);
+        p.d = draw(channels, -1, 1, 2);
+        p.dt = draw(tokens * channels, 0.01F, 1, 3);
+        p.x = draw(tokens * channels, -1, 1, 4);
+        p.b = draw(tokens * states, -1, 1, 5);
+        p.c = draw(tokens * states, -1, 1, 7);
+        return p;
+    };
+    const auto recurrence_of = []<class S>(const auto& p, S) {
+        const auto matrix = [](const std::vector<S>& of, ssm::index columns) {
+            return ssm::matrix_view<const S>(of.data(), static_cast<ssm::index>(of.size()) / columns, columns);
+        };
+        return held_selective<S>{{matrix(p.a, channels), ssm::vector_view<const S>(p.d.data(), channels),
+                                  matrix(p.dt, channels), matrix(p.x, channels), matrix(p.b, states),
+                                  matrix(p.c, states)}};
+    };
+    const ssm::cpu device{{.threads = 2}};
+    const auto wide = problem(double{});
+    const auto narrow = problem(float{});
+    const auto [h, y] = scanned_exactly(recurrence_of(wide, double{}), channels);
+    const auto r = recurrence_of(narrow, float{});
+    for (const outcome& found :
+         {scanned_by(device, ssm::sequential{}, r, channels), scanned_by(device, ssm::chunked{16}, r, channels)}) {
+        CHECK(ssm::test::relative_error(found.y, y) < bound);
+        CHECK(ssm::test::relative_error(found.h, h) < bound);
+    }
+}
+
+TEST_CASE("A scan each way is a layer that sees both ways") {
+    // Of S4D in closed form: y[t] = sum over s of kernel(|t - s|) x[s], the token itself in both directions.
+    constexpr ssm::index channels = 5;
+    const random_s4d numbers(channels);
+    const exact_s4d exact(numbers);
+    const ssm::s4d<double> r = exact.recurrence();
+    std::vector<double> expected;
+    for (ssm::index t = 0; t < tokens; ++t)
+        for (ssm::index ch = 0; ch < channels; ++ch) {
+            double sum = 2 * r.skip(t, ch);
+            for (ssm::index s = 0; s < tokens; ++s)
+                for (ssm::index n = 0; n < states; ++n) {
+                    const auto age = static_cast<double>(std::abs(t - s));
+                    sum += (s == t ? 2 : 1) * r.c(n, ch) * std::pow(r.decay(n, ch), age) * r.gain(n, ch) * r.x(s, ch);
+                }
+            expected.push_back(sum);
+        }
+    const ssm::cpu device;
+    const auto run = [&](const auto& recurrence) {
+        std::vector<float> h(states * channels), y(tokens * channels);
+        device.scan(ssm::sequential{}, recurrence, ssm::matrix_view<float>(h.data(), states, channels), 1,
+                    ssm::matrix_view<float>(y.data(), tokens, channels));
+        return y;
+    };
+    std::vector<float> both = run(numbers.from(0));
+    const std::vector<float> backwards = run(reversed<ssm::s4d<float>>{numbers.from(0), tokens});
+    for (ssm::index t = 0; t < tokens; ++t)
+        for (ssm::index ch = 0; ch < channels; ++ch)
+            both[static_cast<std::size_t>(t * channels + ch)] +=
+                backwards[static_cast<std::size_t>((tokens - 1 - t) * channels + ch)];
+    CHECK(ssm::test::relative_error(both, expected) < bound);
 }
 
 }  // namespace scan_test

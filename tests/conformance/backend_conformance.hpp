@@ -88,14 +88,10 @@ void check_multiply(const Backend& device) {
             narrow<Backend> y(device, r.tokens, r.outputs, -1, 1, 4);
             operand<Backend> in_float(device, r.tokens, r.outputs, -1, 1, 4);
             operand<Backend> sum(device, r.tokens, r.outputs, -1, 1, 5);
-            for (index t = 0; t < r.tokens; ++t)
-                for (index o = 0; o < r.outputs; ++o) {
-                    double dot = with_bias ? bias.exact_vector()[o] : 0.0;
-                    for (index k = 0; k < r.depth; ++k)
-                        dot += x.exact()(t, k) * w.exact[static_cast<std::size_t>(o * r.depth + k)];
-                    y.exact()(t, o) = in_float.exact()(t, o) = dot;
-                    sum.exact()(t, o) += dot;
-                }
+            const matrix_view<const double> exact_w(w.exact.data(), r.outputs, r.depth);
+            math::multiply(x.exact(), exact_w, bias.exact_vector(), y.exact());
+            math::multiply(x.exact(), exact_w, bias.exact_vector(), in_float.exact());
+            math::multiply_add(x.exact(), exact_w, bias.exact_vector(), sum.exact());
             device.multiply(x.view(), stored, bias.vector(), y.view());
             check_close(device, y);
             device.multiply(x.view(), stored, bias.vector(), in_float.view());

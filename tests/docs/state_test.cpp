@@ -10,6 +10,7 @@
 
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
+#include "support/stock_models.hpp"
 
 namespace state_test {
 

@@ -10,6 +10,7 @@
 #include "generate/counting_new.hpp"
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
+#include "support/stock_models.hpp"
 
 namespace long_run_test {
 

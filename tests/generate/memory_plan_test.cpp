@@ -11,6 +11,7 @@
 #include "support/catch.hpp"
 #include "support/counted_cpu.hpp"
 #include "support/random_weights.hpp"
+#include "support/stock_models.hpp"
 
 namespace memory_plan_test {
 

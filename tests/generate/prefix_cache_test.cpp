@@ -12,6 +12,7 @@
 
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
+#include "support/stock_models.hpp"
 
 namespace prefix_cache_test {
 

@@ -15,6 +15,7 @@
 #include "support/random_tokens.hpp"
 #include "support/random_weights.hpp"
 #include "support/refusal.hpp"
+#include "support/stock_models.hpp"
 
 namespace rewind_test {
 

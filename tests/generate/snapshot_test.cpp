@@ -13,6 +13,7 @@
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
 #include "support/refusal.hpp"
+#include "support/stock_models.hpp"
 
 namespace snapshot_test {
 

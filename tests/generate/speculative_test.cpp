@@ -8,6 +8,7 @@
 
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
+#include "support/stock_models.hpp"
 
 namespace speculative_test {
 

@@ -3,6 +3,7 @@
 #include <ssm/backend/cpu/cpu.hpp>
 
 #include "golden/golden_checks.hpp"
+#include "support/stock_models.hpp"
 
 namespace golden_test {
 

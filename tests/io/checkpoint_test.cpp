@@ -13,6 +13,7 @@
 
 #include "io/sample_files.hpp"
 #include "support/catch.hpp"
+#include "support/stock_models.hpp"
 
 namespace checkpoint_test {
 

@@ -13,6 +13,7 @@
 #include "io/sample_files.hpp"
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
+#include "support/stock_models.hpp"
 
 namespace safetensors_test {
 

@@ -29,6 +29,7 @@ struct dual {
     friend bool operator>(dual x, dual y) { return x.value > y.value; }
 
     friend dual exp(dual x) { return {std::exp(x.value), std::exp(x.value) * x.slope}; }
+    friend dual expm1(dual x) { return {std::expm1(x.value), std::exp(x.value) * x.slope}; }
     friend dual log1p(dual x) { return {std::log1p(x.value), x.slope / (1 + x.value)}; }
     friend dual sqrt(dual x) { return {std::sqrt(x.value), x.slope / (2 * std::sqrt(x.value))}; }
 };

@@ -9,6 +9,7 @@
 #include "support/catch.hpp"
 #include "support/close.hpp"
 #include "support/random_weights.hpp"
+#include "support/stock_models.hpp"
 
 namespace model_test {
 

@@ -24,6 +24,19 @@ struct complete {
 };
 static_assert(ssm::recurrence<complete>);
 
+static_assert(ssm::time_invariant<ssm::s4d<float>> && !ssm::time_invariant<ssm::selective<float>>);
+static_assert(!ssm::time_invariant<complete>);
+
+struct without_input : ssm::s4d<float> {
+    float input(ssm::index t, ssm::index ch) const = delete;
+};
+static_assert(ssm::recurrence<without_input> && !ssm::time_invariant<without_input>);
+
+struct stepping_by_token : ssm::s4d<float> {
+    ssm::affine<float> unit_step(ssm::index t, ssm::index ch, ssm::index n) const;
+};
+static_assert(!ssm::time_invariant<stepping_by_token>);
+
 struct without_scalar {
     ssm::affine<float> transition(ssm::index t, ssm::index ch, ssm::index n) const;
     float readout(ssm::index t, ssm::index ch, ssm::index n) const;
@@ -38,6 +51,11 @@ struct of_integers : complete {
     int skip(ssm::index t, ssm::index ch) const;
 };
 static_assert(!ssm::names_scalar<of_integers> && !ssm::recurrence<of_integers>);
+
+struct of_text : complete {
+    using scalar = std::string;  // has sums, but no products
+};
+static_assert(!ssm::names_scalar<of_text> && !ssm::recurrence<of_text>);
 
 struct without_transition : complete {
     ssm::affine<float> transition(ssm::index t, ssm::index ch, ssm::index n) const = delete;
@@ -90,6 +108,7 @@ namespace scan_policies {
 
 static_assert(ssm::scan_policy<ssm::sequential>);
 static_assert(ssm::scan_policy<ssm::chunked>);
+static_assert(ssm::scan_policy<ssm::convolution>);
 
 struct backend {};
 struct other_backend {};

@@ -10,6 +10,7 @@
 #include "s4d_mixer.hpp"
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
+#include "support/stock_models.hpp"
 
 namespace properties_test {
 
@@ -43,6 +44,10 @@ struct s4d_arch : ssm::mamba_arch {
     template <class Backend, class Arch>
     using mixer = s4d_mixer<Backend, Arch>;
     static constexpr std::string_view model_type = "falcon_mamba";
+};
+
+struct convolved_arch : s4d_arch {
+    using scan = ssm::convolution;
 };
 
 using falcon = ssm::falcon_mamba<ssm::cpu>;
@@ -82,6 +87,11 @@ TEST_CASE("A mixer of one's own is held to them as well") {
     const auto model = ssm::load<ssm::model<ssm::cpu, s4d_arch>>(weights, device);
     static_assert(!ssm::traces<decltype(model)>);
     check_all(model);
+
+    // Prompts as a convolution, steps as they come, and the same within rounding.
+    const auto convolved = ssm::load<ssm::model<ssm::cpu, convolved_arch>>(weights, device);
+    CHECK(prefill_is_decode(convolved, prompt(), 1e-5) == "");
+    CHECK(agreement(convolved, model, prompt(), 1e-5) == "");
 }
 
 // Each of these breaks one promise, and is found out.

@@ -14,6 +14,10 @@ namespace ssm {
 /// An extent known only at run time.
 inline constexpr index dyn = -1;
 
+/// Whether two extents may be the same, as far as their types know.
+template <index A, index B>
+concept extents_agree = A == B || A == dyn || B == dyn;
+
 /// A non-owning window on a tensor whose last dimension is contiguous.
 ///
 /// Every extent is either fixed in the type or `dyn`. Rows of a matrix may be further apart than they are long, so that
@@ -57,7 +61,7 @@ public:
     /// From a view with fewer promises about its extents, or of non-const elements.
     template <class U, index... Others>
         requires(std::is_convertible_v<U (*)[], T (*)[]> && sizeof...(Others) == rank &&
-                 ((Extents == Others || Extents == dyn || Others == dyn) && ...))
+                 (extents_agree<Extents, Others> && ...))
     SSM_HD constexpr view(const view<U, Others...>& other) noexcept : data_(other.data()), stride_(other.stride()) {
         for (int d = 0; d < rank; ++d) extents_[d] = other.extent(d);
         assert(agrees());

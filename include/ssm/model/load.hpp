@@ -7,6 +7,7 @@
 #include <ssm/model/weight_loader.hpp>
 #include <ssm/model/weights.hpp>
 
+#include <concepts>
 #include <memory>
 #include <new>
 #include <string>
@@ -32,6 +33,14 @@ template <class Model, weight_source Source>
     } catch (const std::bad_alloc&) {
         throw memory_error({source.describe(), "weights", "out of memory", {}, "a smaller model or dtype needs less"});
     }
+}
+
+/// A device of another backend than the model's: a mistake, said in a sentence.
+template <class Model, weight_source Source, class Other>
+    requires(!std::convertible_to<const Other&, const typename Model::backend&>)
+Model load(const Source&, const Other&, const load_options& = {}) {
+    static_assert(std::same_as<Other, typename Model::backend>,
+                  "ssm: a model is loaded onto a device of its own backend, the first parameter of its type");
 }
 
 }  // namespace ssm

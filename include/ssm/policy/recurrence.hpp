@@ -20,9 +20,17 @@ namespace ssm {
 /// The elementwise form is the specification: every scan kernel of every backend accepts any recurrence, and a kernel
 /// tuned for one of them is held to the elementwise form by the conformance tests.
 
+/// What a recurrence computes with: float, double or a type of the user's own, made from a number and closed under sums and
+/// products. No integer: a decay is no whole number.
+template <class S>
+concept recurrence_scalar = !std::integral<S> && std::constructible_from<S, int> && requires(const S a, const S b) {
+    { a + b } -> std::convertible_to<S>;
+    { a* b } -> std::convertible_to<S>;
+};
+
 /// `scalar` names the type of h and y.
 template <class R>
-concept names_scalar = std::floating_point<typename R::scalar>;
+concept names_scalar = recurrence_scalar<typename R::scalar>;
 
 /// `transition(t, ch, n)` gives the affine map of one step.
 template <class R>
@@ -46,6 +54,15 @@ concept has_skip = requires(const R r, index i) {
 template <class R>
 concept recurrence =
     std::is_trivially_copyable_v<R> && names_scalar<R> && has_transition<R> && has_readout<R> && has_skip<R>;
+
+/// Optional: only the input depends on the token, so that the scan is a convolution of the input with a kernel. `unit_step(ch,
+/// n)` is the step for an input of 1, and `input(t, ch)` the input. Law: transition(t, ch, n) is {unit_step(ch, n).a,
+/// unit_step(ch, n).b * input(t, ch)}, and readout(t, ch, n) is the same for every t.
+template <class R>
+concept time_invariant = recurrence<R> && requires(const R r, index i) {
+    { r.unit_step(i, i) } -> std::same_as<affine<typename R::scalar>>;
+    { r.input(i, i) } -> std::same_as<typename R::scalar>;
+};
 
 /// The selective recurrence of Mamba: dt, B and C depend on the token.
 ///
@@ -103,6 +120,10 @@ struct s4d {
     }
     [[nodiscard]] SSM_HD S readout(index, index ch, index n) const { return c(n, ch); }
     [[nodiscard]] SSM_HD S skip(index t, index ch) const { return d[ch] * S(x(t, ch)); }
+
+    // It is `time_invariant` as well, and so may run as a convolution.
+    [[nodiscard]] SSM_HD affine<S> unit_step(index ch, index n) const { return {decay(n, ch), gain(n, ch)}; }
+    [[nodiscard]] SSM_HD S input(index t, index ch) const { return S(x(t, ch)); }
 };
 
 }  // namespace ssm

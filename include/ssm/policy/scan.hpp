@@ -23,6 +23,15 @@ struct chunked {
     friend bool operator==(const chunked&, const chunked&) = default;
 };
 
+/// Time runs in blocks of `length` tokens, whose outputs are a convolution with the recurrence's kernel, computed once a
+/// call: no output waits for the one before it. For recurrences that are `time_invariant` (S4D; Gu et al. 2022), and
+/// refused for others. The same result as `sequential` within rounding; length / 2 multiply-adds more a token and channel, and
+/// one more a state, which a CPU that has channels enough to be busy does not get back (2.6 to 3.1 times the time).
+struct convolution {
+    index length = 64;  ///< tokens, positive
+    friend bool operator==(const convolution&, const convolution&) = default;
+};
+
 /// How a scan policy runs on a backend. Declared only: each backend specialises it for the policies it supports, with
 /// a static member template `run` over any recurrence. What it takes is the backend's own affair; what it computes is
 /// written at `can_scan_with` in backend/concepts.hpp.

@@ -6,6 +6,7 @@
 #include <ssm/backend/concepts.hpp>
 #include <ssm/backend/cpu/buffer.hpp>
 #include <ssm/backend/cpu/conv.hpp>
+#include <ssm/backend/cpu/convolution.hpp>
 #include <ssm/backend/cpu/cpu_options.hpp>
 #include <ssm/backend/cpu/elementwise.hpp>
 #include <ssm/backend/cpu/instruction_set.hpp>
@@ -28,6 +29,9 @@ namespace ssm {
 /// and `eigen_gemm` (headers of their own) take f32, bf16 and f16 where the checkpoint has them. All but `eigen_gemm` give a
 /// token the same bits whatever comes with it. The operations and their shapes are those of `backend/concepts.hpp`; they
 /// may be called from several threads at once.
+///
+/// What leads to the kernels is never inlined, so that where the class is declared `extern template`, with its instantiation
+/// in another translation unit, no kernel is compiled: they are most of what a model costs to compile.
 template <class Products>
 class basic_cpu {
 public:
@@ -38,7 +42,7 @@ public:
     using buffer = cpu_buffer<T>;
 
     /// Throws argument_error for a bad number of threads or an instruction set that the machine does not have.
-    explicit basic_cpu(cpu_options options = {})
+    [[gnu::noinline]] explicit basic_cpu(cpu_options options = {})
         : products_(options), instructions_(validated(options.instructions)), pool_(options.threads) {}
 
     [[nodiscard]] int threads() const noexcept { return pool_.size(); }
@@ -72,19 +76,19 @@ public:
     }
     /// Throws memory_error, format_error for a weight that `type` cannot hold, argument_error for a dtype that `Products`
     /// does not take.
-    [[nodiscard]] matrix upload_matrix(const stored_tensor& tensor, dtype type) const {
+    [[nodiscard, gnu::noinline]] matrix upload_matrix(const stored_tensor& tensor, dtype type) const {
         return Products::upload(pool_, tensor, type);
     }
 
     void embed(const matrix& table, vector_view<const token_id> ids, matrix_view<float> out) const {
         cpu_kernels::embed(pool_, table, ids, out);
     }
-    void multiply(matrix_view<const float> x, const matrix& w, vector_view<const float> bias,
-                  matrix_view<float> y) const {
+    [[gnu::noinline]] void multiply(matrix_view<const float> x, const matrix& w, vector_view<const float> bias,
+                                    matrix_view<float> y) const {
         products_.multiply(pool_, x, w, bias, y, false);
     }
-    void multiply_add(matrix_view<const float> x, const matrix& w, vector_view<const float> bias,
-                      matrix_view<float> y) const {
+    [[gnu::noinline]] void multiply_add(matrix_view<const float> x, const matrix& w, vector_view<const float> bias,
+                                        matrix_view<float> y) const {
         products_.multiply(pool_, x, w, bias, y, true);
     }
     void rms_norm(matrix_view<const float> x, vector_view<const float> gain, float eps, matrix_view<float> y) const {
@@ -127,9 +131,9 @@ public:
             cpu_kernels::gate(z.rows(first, last - first), y.rows(first, last - first));
         });
     }
-    void gated_selective_scan(sequential, const selective<float>& r, vector_view<const float> dt_bias,
-                              matrix_view<const float> z, matrix_view<float> h, index sequences,
-                              matrix_view<float> y) const {
+    [[gnu::noinline]] void gated_selective_scan(sequential, const selective<float>& r, vector_view<const float> dt_bias,
+                                                matrix_view<const float> z, matrix_view<float> h, index sequences,
+                                                matrix_view<float> y) const {
         const index tokens = y.rows() / sequences;
         const index states = h.rows() / sequences;
         for (index s = 0; s < sequences; ++s)
@@ -151,7 +155,7 @@ using cpu = basic_cpu<panel_products>;
 
 static_assert(backend<cpu>, "ssm::cpu owes every operation of backend/concepts.hpp");
 static_assert(executes_invariantly<cpu>);
-static_assert(scan_policy_on<sequential, cpu> && scan_policy_on<chunked, cpu>);
+static_assert(scan_policy_on<sequential, cpu> && scan_policy_on<chunked, cpu> && scan_policy_on<convolution, cpu>);
 static_assert(normalises_parts<cpu> && fuses_selective_scan<cpu, sequential>);
 
 }  // namespace ssm
