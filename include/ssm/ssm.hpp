@@ -25,6 +25,7 @@
 #include <ssm/generate/speculative.hpp>
 #include <ssm/math.hpp>
 #include <ssm/model/falcon_mamba.hpp>
+#include <ssm/model/hybrid.hpp>
 #include <ssm/model/load.hpp>
 #include <ssm/model/mamba.hpp>
 #include <ssm/model/memory_plan.hpp>

@@ -138,7 +138,8 @@ TEST_CASE("Every refusal says what is wrong") {
         return refusal(model, with_number(whole, at, value, size));
     };
     CHECK_THAT(refusal(model, {}), Contains("first bytes: found those of another format, expected \"ssmstate\""));
-    CHECK_THAT(changed(8, 2, 4), Contains("version: found 2, expected 1; read it with the version of the library"));
+    CHECK_THAT(changed(8, 3, 4), Contains("version: found 3, expected 1 to 2; read it with the version of the library"));
+    CHECK_THAT(changed(8, 2, 4), Contains("do not fill the file"));
     CHECK_THAT(changed(12, 13, 4), Contains("do not fill the file"));
     CHECK_THAT(changed(12, 0xffff'ffff, 4), Contains("do not fill the file"));
     CHECK_THAT(changed(32, std::uint64_t{1} << 63, 8), Contains("position: found 9223372036854775808"));

@@ -69,18 +69,33 @@ TEST_CASE("The chunked scan keeps them within rounding") {
     CHECK(agreement(model, ssm::load<falcon>(weights, device), ids, 1e-5) == "");
 }
 
+/// Gives a layer the tensors of S4D.
+void add_s4d(ssm::test::random_weights& weights, ssm::index layer) {
+    const auto& c = weights.config();
+    const std::string mixer = "backbone.layers." + std::to_string(layer) + ".mixer.";
+    weights.add(mixer + "A_log", {c.state, c.inner}, 0, 1);
+    for (const char* name : {"B", "C"}) weights.add(mixer + name, {c.state, c.inner}, -1, 1);
+    weights.add(mixer + "log_dt", {c.inner}, -4, 0);
+}
+
 TEST_CASE("A mixer of one's own is held to them as well") {
     ssm::test::random_weights weights(ssm::test::small_config());
-    const auto& c = weights.config();
-    for (ssm::index i = 0; i < c.layers; ++i) {
-        const std::string mixer = "backbone.layers." + std::to_string(i) + ".mixer.";
-        weights.add(mixer + "A_log", {c.state, c.inner}, 0, 1);
-        for (const char* name : {"B", "C"}) weights.add(mixer + name, {c.state, c.inner}, -1, 1);
-        weights.add(mixer + "log_dt", {c.inner}, -4, 0);
-    }
+    for (ssm::index i = 0; i < weights.config().layers; ++i) add_s4d(weights, i);
     const ssm::cpu device{{.threads = 2}};
     const auto model = ssm::load<ssm::model<ssm::cpu, s4d_arch>>(weights, device);
     static_assert(!ssm::traces<decltype(model)>);
+    check_all(model);
+}
+
+TEST_CASE("And so are layers that take turns") {
+    ssm::model_config config = ssm::test::small_config();
+    config.layers = 5;
+    ssm::test::random_weights weights(config);
+    for (const ssm::index layer : {1, 4}) add_s4d(weights, layer);
+    const ssm::cpu device{{.threads = 2}};
+    using turns = ssm::hybrid<ssm::cpu, ssm::falcon_mamba_arch, s4d_arch, ssm::mamba_arch>;
+    const auto model = ssm::load<turns>(weights, device);
+    CHECK(model.start_state().bytes() == (5 * 13 + 3 * 3) * 77 * 4);  // S4D has no window
     check_all(model);
 }
 
