@@ -10,3 +10,4 @@
 #include <ssm/math/causal_conv.hpp>
 #include <ssm/math/rms_norm.hpp>
 #include <ssm/math/selective_scan.hpp>
+#include <ssm/math/state_space_dual.hpp>
