@@ -28,6 +28,7 @@
 #include <ssm/model/hybrid.hpp>
 #include <ssm/model/load.hpp>
 #include <ssm/model/mamba.hpp>
+#include <ssm/model/mamba2.hpp>
 #include <ssm/model/memory_plan.hpp>
 #include <ssm/policy/conv_state.hpp>
 #include <ssm/policy/execution.hpp>

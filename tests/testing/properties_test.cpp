@@ -39,6 +39,9 @@ void check_all(const Model& model, double bound = 0) {
 struct chunked_arch : ssm::falcon_mamba_arch {
     using scan = ssm::chunked;
 };
+struct dual_arch : ssm::mamba2_arch {
+    using scan = ssm::state_space_dual;
+};
 struct s4d_arch : ssm::mamba_arch {
     template <class Backend, class Arch>
     using mixer = s4d_mixer<Backend, Arch>;
@@ -87,15 +90,36 @@ TEST_CASE("A mixer of one's own is held to them as well") {
     check_all(model);
 }
 
-TEST_CASE("And so are layers that take turns") {
-    ssm::model_config config = ssm::test::small_config();
+TEST_CASE("Mamba-2 keeps them, and its dual form within rounding") {
+    const ssm::cpu one, three{{.threads = 3}};
+    const ssm::test::random_weights weights(ssm::test::small_mamba2_config());
+    const auto model = ssm::load<ssm::mamba2<ssm::cpu>>(weights, three);
+    check_all(model);
+    CHECK(agreement(model, ssm::load<ssm::mamba2<ssm::cpu>>(weights, one), prompt(), 0) == "");
+
+    const auto dual = ssm::load<ssm::model<ssm::cpu, dual_arch>>(weights, three);
+    static_assert(!decltype(dual)::is_schedule_invariant && !ssm::traces<decltype(dual)>);
+    check_all(dual, 1e-5);
+    CHECK(agreement(dual, model, prompt(), 1e-5) == "");
+    // Threads share out heads, which do not see each other.
+    CHECK(agreement(dual, ssm::load<ssm::model<ssm::cpu, dual_arch>>(weights, one), prompt(), 0) == "");
+}
+
+TEST_CASE("Layers that take turns keep them") {
+    ssm::model_config config = ssm::test::small_mamba2_config();
     config.layers = 5;
+    config.model_type = "turns";
     ssm::test::random_weights weights(config);
-    for (const ssm::index layer : {1, 4}) add_s4d(weights, layer);
     const ssm::cpu device{{.threads = 2}};
-    using turns = ssm::hybrid<ssm::cpu, ssm::falcon_mamba_arch, s4d_arch, ssm::mamba_arch>;
-    const auto model = ssm::load<turns>(weights, device);
-    CHECK(model.start_state().bytes() == (5 * 13 + 3 * 3) * 77 * 4);  // S4D has no window
+    weights.make_mamba2(2);
+    using turns = ssm::hybrid<ssm::cpu, ssm::mamba_arch, ssm::falcon_mamba_arch, ssm::mamba2_arch>;
+    check_all(ssm::load<turns>(weights, device));
+
+    for (const ssm::index layer : {1, 4}) add_s4d(weights, layer);
+    using with_s4d = ssm::hybrid<ssm::cpu, ssm::mamba_arch, s4d_arch, ssm::mamba2_arch>;
+    const auto model = ssm::load<with_s4d>(weights, device);
+    static_assert(ssm::traces<turns> && !ssm::traces<with_s4d>);
+    CHECK(model.start_state().bytes() == (5 * 13 * 78 + 3 * (2 * 78 + 78 + 2 * 2 * 13)) * 4);  // S4D has no window
     check_all(model);
 }
 

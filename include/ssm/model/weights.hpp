@@ -50,6 +50,11 @@ private:
         tensors.update(std::as_bytes(std::span(config.model_type)));
         for (const float eps : {config.norm_eps, config.mixer_norm_eps})
             tensors.update(__builtin_bit_cast(std::uint32_t, eps));
+        if (config.heads > 0) {
+            tensors.update(static_cast<std::uint64_t>(config.groups));
+            for (const float limit : {config.least_dt, config.most_dt})
+                tensors.update(__builtin_bit_cast(std::uint32_t, limit));
+        }
         return tensors.value();
     }
 
