@@ -12,6 +12,8 @@
 #include "support/close.hpp"
 #include "support/random_values.hpp"
 
+namespace state_space_dual_test {
+
 namespace {
 
 using ssm::index;
@@ -100,3 +102,5 @@ TEST_CASE("The dual form is the scan, for chunks of any length and from any stat
             CHECK(ssm::test::relative_error(p.h, expected.h) < 1e-14);
         }
 }
+
+}  // namespace state_space_dual_test
