@@ -96,6 +96,9 @@ TEST_CASE("Mamba-2 keeps them, and its dual form within rounding") {
     const auto model = ssm::load<ssm::mamba2<ssm::cpu>>(weights, three);
     check_all(model);
     CHECK(agreement(model, ssm::load<ssm::mamba2<ssm::cpu>>(weights, one), prompt(), 0) == "");
+    const auto planned = ssm::plan<ssm::mamba2<ssm::cpu>>(weights.config(), three, {.matrices = ssm::dtype::f32});
+    CHECK(planned.weights == model.weight_bytes());
+    CHECK(planned.state == model.start_state().bytes());
 
     const auto dual = ssm::load<ssm::model<ssm::cpu, dual_arch>>(weights, three);
     static_assert(!decltype(dual)::is_schedule_invariant && !ssm::traces<decltype(dual)>);
