@@ -197,6 +197,40 @@ void scan_s4d(benchmark::State& state) {
             [&] { device.scan(Policy{}, recurrence, view(data.h, layer::states), 1, view(data.y, data.tokens)); });
 }
 
+/// A layer of Mamba-2 2.7B: 80 heads of 64 channels in one group, 128 states. `length` is that of the dual form's chunks, or
+/// 0 for the recurrence.
+void multihead_scan(benchmark::State& state) {
+    constexpr index heads = 80, channels = heads * 64, states = 128;
+    const index tokens = state.range(0), length = state.range(2);
+    const auto threads = static_cast<int>(state.range(1));
+    const ssm::cpu device{{.threads = threads}};
+    const std::vector<float> a = random_floats(heads, -16, -1), d = random_floats(heads);
+    const std::vector<float> dt = random_floats(tokens * heads, 1e-3F, 0.1F), x = random_floats(tokens * channels);
+    const std::vector<float> b = random_floats(tokens * states), c = random_floats(tokens * states);
+    std::vector<float> h = random_floats(states * channels), y = random_floats(tokens * channels);
+    const auto matrix = [](auto& values, index rows, index columns) {
+        return ssm::matrix_view<std::remove_pointer_t<decltype(values.data())>>(values.data(), rows, columns);
+    };
+    const ssm::multihead_selective<float> r{ssm::vector_view<const float>(a.data(), heads),
+                                            ssm::vector_view<const float>(d.data(), heads),
+                                            matrix(dt, tokens, heads),
+                                            matrix(x, tokens, channels),
+                                            matrix(b, tokens, states),
+                                            matrix(c, tokens, states),
+                                            1,
+                                            0,
+                                            INFINITY};
+    // The operations of the recurrence, which the dual form is to do in less time with more of them.
+    measure(state, 4.0 * static_cast<double>(2 * tokens * channels + 2 * states * channels),
+            6.0 * static_cast<double>(tokens * channels * states), threads, [&] {
+                if (length == 0)
+                    device.scan(ssm::sequential{}, r, matrix(h, states, channels), 1, matrix(y, tokens, channels));
+                else
+                    device.scan(ssm::state_space_dual{length}, r, matrix(h, states, channels), 1,
+                                matrix(y, tokens, channels));
+            });
+}
+
 /// The plain loops of ssm/math, for comparison.
 void scan_reference(benchmark::State& state) {
     layer data{.tokens = state.range(0)};
@@ -320,6 +354,12 @@ BENCHMARK_TEMPLATE(scan, ssm::sequential)->Apply(shapes);
 BENCHMARK_TEMPLATE(scan, ssm::chunked)->Apply(shapes);
 BENCHMARK_TEMPLATE(scan_s4d, ssm::sequential)->Apply(shapes);
 BENCHMARK_TEMPLATE(scan_s4d, ssm::convolution)->Apply(shapes);
+BENCHMARK(multihead_scan)
+    ->ArgNames({"tokens", "threads", "length"})
+    ->ArgsProduct({{1}, {1, 2}, {0}})
+    ->ArgsProduct({{512}, {1, 2}, {0, 16, 32, 64, 128, 256}})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 BENCHMARK(scan_reference)->ArgNames({"tokens", "threads"})->Args({64, 1})->Unit(benchmark::kMillisecond);
 BENCHMARK(causal_conv)->Apply(shapes);
 BENCHMARK(rms_norm)->Apply(shapes);

@@ -12,10 +12,10 @@ class untrained {
 public:
     explicit untrained(ssm::model_config config) : config_(std::move(config)) {}
 
-    /// Uniform numbers in [low, high); one or two extents.
+    /// Uniform numbers in [low, high).
     void add(const std::string& name, std::vector<ssm::index> shape, float low, float high) {
         std::uniform_real_distribution<float> uniform(low, high);
-        std::vector<float> values(static_cast<std::size_t>(shape[0] * (shape.size() > 1 ? shape[1] : 1)));
+        std::vector<float> values(static_cast<std::size_t>(ssm::count_of(shape)));
         for (float& value : values) value = uniform(generator_);
         tensors_[name] = {std::move(shape), std::move(values)};
     }

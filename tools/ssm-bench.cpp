@@ -56,7 +56,8 @@ settings parse(CLI::App& app, int argc, char** argv) {
     app.footer(notes);
     auto* const folder = app.add_option("model", s.folder, "Folder with config.json and *.safetensors");
     app.add_option("--synthetic", s.synthetic, "Random weights in memory, in the shape of a published model, instead")
-        ->check(CLI::IsMember({"130m", "370m", "790m", "1.4b", "2.8b", "7b", "h768", "h2048"}))
+        ->check(CLI::IsMember({"130m", "370m", "790m", "1.4b", "2.8b", "mamba2-130m", "mamba2-370m", "mamba2-780m",
+                               "mamba2-1.3b", "mamba2-2.7b", "7b", "h768", "h2048"}))
         ->excludes(folder);
     app.add_option("--prompt", s.prompt, "Tokens to read")->check(positive)->capture_default_str();
     app.add_option("--decode", s.decode, "Tokens to write")->check(positive)->capture_default_str();
@@ -98,7 +99,12 @@ void refuse_debug_build(const settings& s) {
 /// Floating-point operations of one token in a prompt: products, convolution and scan. The head runs for the last token of
 /// a prompt only and is left out.
 double prefill_flops(const ssm::model_config& c) {
-    const auto weights = static_cast<double>(c.inner * (3 * c.hidden + 2 * c.dt_rank + 2 * c.state + c.conv));
+    const index shared =
+        2 * c.groups * c.state + c.heads;  // of Mamba-2, what in_proj gives for all channels of a head or group
+    const index projections = c.inner * (3 * c.hidden + 2 * c.dt_rank) + shared * c.hidden;
+    const index x_proj = c.heads > 0 ? 0 : c.inner * 2 * c.state;
+    const index taps = (c.inner + 2 * c.groups * c.state) * c.conv;
+    const auto weights = static_cast<double>(projections + x_proj + taps);
     const auto states = static_cast<double>(c.inner * c.state);
     return static_cast<double>(c.layers) * (2 * weights + 6 * states);
 }

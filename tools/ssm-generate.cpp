@@ -215,7 +215,7 @@ int run(const settings& s) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app("Goes on from a prompt with a Falcon Mamba or Mamba model.", "ssm-generate");
+    CLI::App app("Goes on from a prompt with a Falcon Mamba, Mamba or Mamba-2 model.", "ssm-generate");
     try {
         return run(parse(app, argc, argv));
     } catch (const CLI::ParseError& error) {

@@ -7,6 +7,7 @@
 #include <ssm/model/falcon_mamba.hpp>
 #include <ssm/model/load.hpp>
 #include <ssm/model/mamba.hpp>
+#include <ssm/model/mamba2.hpp>
 
 #include <memory>
 #include <utility>
@@ -22,8 +23,9 @@ template <class F>
 decltype(auto) with_arch(const model_config& config, F&& f) {
     if (config.model_type == falcon_mamba_arch::model_type) return f(type_tag<falcon_mamba_arch>{});
     if (config.model_type == mamba_arch::model_type) return f(type_tag<mamba_arch>{});
-    throw config_error({config.source, "model_type", "\"" + config.model_type + "\"", "\"falcon_mamba\" or \"mamba\"",
-                        "other architectures are not supported"});
+    if (config.model_type == mamba2_arch::model_type) return f(type_tag<mamba2_arch>{});
+    throw config_error({config.source, "model_type", "\"" + config.model_type + "\"",
+                        "\"falcon_mamba\", \"mamba\" or \"mamba2\"", "other architectures are not supported"});
 }
 
 /// What models on all devices answer alike.

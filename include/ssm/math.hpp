@@ -12,4 +12,5 @@
 #include <ssm/math/multiply.hpp>
 #include <ssm/math/rms_norm.hpp>
 #include <ssm/math/selective_scan.hpp>
+#include <ssm/math/state_space_dual.hpp>
 #include <ssm/policy/recurrence.hpp>

@@ -25,8 +25,10 @@
 #include <ssm/generate/speculative.hpp>
 #include <ssm/math.hpp>
 #include <ssm/model/falcon_mamba.hpp>
+#include <ssm/model/hybrid.hpp>
 #include <ssm/model/load.hpp>
 #include <ssm/model/mamba.hpp>
+#include <ssm/model/mamba2.hpp>
 #include <ssm/model/memory_plan.hpp>
 #include <ssm/policy/conv_state.hpp>
 #include <ssm/policy/execution.hpp>

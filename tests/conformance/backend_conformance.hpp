@@ -293,6 +293,39 @@ void check_s4d_scan(const Backend& device, Policy policy) {
     check_close(device, h, scan_bound);
 }
 
+/// One decay a head, and B and C shared by the heads of a group, from a state that is not zero.
+template <class Policy, class Backend>
+void check_multihead_scan(const Backend& device, Policy policy) {
+    struct row {
+        index tokens, heads, width, groups, states, sequences;
+    };
+    for (const row& r :
+         {row{70, 6, 5, 2, 11, 1}, row{1, 6, 5, 2, 11, 1}, row{3, 6, 5, 2, 11, 1}, row{300, 6, 5, 2, 11, 1},
+          row{70, 1, 5, 1, 11, 1}, row{70, 6, 1, 3, 11, 1}, row{20, 3, 64, 1, 11, 1}, row{70, 6, 5, 6, 11, 1},
+          row{70, 6, 5, 2, 1, 1}, row{70, 6, 5, 2, 16, 1}, row{20, 6, 20, 2, 128, 1}, row{70, 6, 5, 2, 11, 3}}) {
+        CAPTURE(r.tokens, r.heads, r.width, r.groups, r.states, r.sequences);
+        const index rows = r.sequences * r.tokens, channels = r.heads * r.width;
+        operand<Backend> a(device, 1, r.heads, -16, -0.01F, 1);
+        operand<Backend> d(device, 1, r.heads, -1, 1, 2);
+        narrow<Backend> dt(device, rows, r.heads, 1e-3F, 0.1F, 3);
+        narrow<Backend> x(device, rows, channels, -1, 1, 4);
+        narrow<Backend> b(device, rows, r.groups * r.states, -1, 1, 5);
+        narrow<Backend> c(device, rows, r.groups * r.states, -1, 1, 6);
+        operand<Backend> h(device, r.sequences * r.states, channels, -1, 1, 7);
+        narrow<Backend> y(device, rows, channels);
+        constexpr float least = 0.01F, most = 0.08F;  // some dt are outside
+        scan_exactly(multihead_selective<double>{a.exact_vector(), d.exact_vector(), dt.exact(), x.exact(), b.exact(),
+                                                 c.exact(), r.groups, double{least}, double{most}},
+                     r.sequences, h.exact(), y.exact());
+        using recurrence = multihead_selective<float, typename Backend::activation>;
+        device.scan(policy,
+                    recurrence{a.vector(), d.vector(), dt.view(), x.view(), b.view(), c.view(), r.groups, least, most},
+                    h.view(), r.sequences, y.view());
+        check_close(device, y, scan_bound);
+        check_close(device, h, scan_bound);
+    }
+}
+
 /// All operations of a backend.
 template <backend Backend>
 void check_backend(const Backend& device) {
@@ -307,6 +340,7 @@ void check_backend(const Backend& device) {
     SECTION("scan, sequential") {
         check_scan(device, sequential{});
         check_s4d_scan(device, sequential{});
+        check_multihead_scan(device, sequential{});
     }
     SECTION("scan, chunked") {
         for (const index length : {1, 7, 64, 512}) {
@@ -314,7 +348,14 @@ void check_backend(const Backend& device) {
             check_scan(device, chunked{length});
             check_s4d_scan(device, chunked{length});
         }
+        check_multihead_scan(device, chunked{64});
     }
+    if constexpr (scan_policy_on<state_space_dual, Backend>) SECTION("scan, state_space_dual") {
+            for (const index length : {1, 7, 64}) {
+                CAPTURE(length);
+                check_multihead_scan(device, state_space_dual{length});
+            }
+        }
 }
 
 }  // namespace ssm::test

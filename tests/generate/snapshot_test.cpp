@@ -42,8 +42,8 @@ falcon load(const ssm::model_config& config, const ssm::cpu& device, const ssm::
     return ssm::load<falcon>(ssm::test::random_weights(config), device, options);
 }
 
-template <class Error = ssm::format_error>
-std::string refusal(const falcon& model, const bytes& of) {
+template <class Error = ssm::format_error, class Model>
+std::string refusal(const Model& model, const bytes& of) {
     return ssm::test::refusal<Error>([&] { (void)ssm::from_bytes(model, of, "chat.state"); });
 }
 
@@ -135,7 +135,9 @@ TEST_CASE("Every refusal says what is wrong") {
         return refusal(model, with_number(whole, at, value, size));
     };
     CHECK_THAT(refusal(model, {}), Contains("first bytes: found those of another format, expected \"ssmstate\""));
-    CHECK_THAT(changed(8, 2, 4), Contains("version: found 2, expected 1; read it with the version of the library"));
+    CHECK_THAT(changed(8, 3, 4),
+               Contains("version: found 3, expected 1 to 2; read it with the version of the library"));
+    CHECK_THAT(changed(8, 2, 4), Contains("do not fill the file"));
     CHECK_THAT(changed(12, 13, 4), Contains("do not fill the file"));
     CHECK_THAT(changed(12, 0xffff'ffff, 4), Contains("do not fill the file"));
     CHECK_THAT(changed(32, std::uint64_t{1} << 63, 8), Contains("position: found 9223372036854775808"));
@@ -184,6 +186,62 @@ TEST_CASE("A snapshot of another model is refused by name") {
         CHECK(ssm::read_snapshot(of_narrow, "").fields.matrices == type);
         CHECK(refusal<ssm::error>(load(tiny_config(), device), of_narrow) == "none");
     }
+}
+
+TEST_CASE("Snapshots of layers that differ say the shape of each, and are as hard to mistake") {
+    using turns = ssm::hybrid<ssm::cpu, ssm::falcon_mamba_arch, ssm::mamba2_arch>;
+    ssm::model_config config = tiny_config();
+    config.heads = 3;
+    config.groups = 1;
+    config.layers = 3;
+    const ssm::cpu device;
+    const auto make = [&](const ssm::model_config& of) {
+        ssm::test::random_weights weights(of);
+        weights.make_mamba2(1);
+        return ssm::load<turns>(weights, device);
+    };
+    const auto model = make(config);
+    ssm::session sequence{model};
+    sequence.prefill(tokens{1, 2, 3});
+    const bytes whole = ssm::to_bytes(model, sequence.snapshot());
+    CHECK(whole.size() == 104 + 12 + 2 * 32 + ((2 * 3 + 2 * 3) * 2 + (2 * 7 + 2 * 3) + 5) * 4 + 8);
+    CHECK(whole[8] == std::byte{2});
+    REQUIRE(refusal(model, whole) == "none");
+    CHECK(ssm::read_snapshot(whole, "").fields.shapes[1] == ssm::layer_shape{2, 2, 3, 7});
+
+    for (std::size_t at = 0; at < whole.size(); ++at) {
+        bytes damaged = whole;
+        damaged[at] ^= std::byte{255};
+        CAPTURE(at);
+        CHECK_THAT(refusal(model, damaged), Contains("chat.state: "));
+    }
+    const auto changed = [&](std::size_t at, std::uint64_t value, std::size_t size) {
+        return refusal(model, with_number(whole, at, value, size));
+    };
+    for (const std::size_t at : {56U, 64U, 104U + 12, 104U + 20, 104U + 28, 104U + 36, 104U + 68})
+        for (const std::uint64_t value :
+             {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1} << 32, ~std::uint64_t{0}}) {
+            CAPTURE(at, value);
+            CHECK_THAT(changed(at, value, 8), Contains("do not fill the file"));
+        }
+
+    config.groups = 3;
+    CHECK_THAT(refusal<ssm::config_error>(make(config), whole),
+               Contains("channels of the convolution of layer 1: found 7, expected 15"));
+    CHECK_THAT(refusal<ssm::config_error>(ssm::load<falcon>(ssm::test::random_weights(config), device), whole),
+               Contains("shapes of layers: found 2, expected 1"));
+}
+
+TEST_CASE("A snapshot that version 1 can say is not written as version 2") {
+    const ssm::cpu device;
+    const auto model = load(tiny_config(), device);
+    bytes longer = ssm::to_bytes(model, ssm::snapshot<falcon>{model.start_state()});
+    std::vector<std::byte> shape;
+    for (const std::uint64_t extent : {2U, 2U, 3U, 3U}) ssm::snapshot_format::put(shape, extent, 8);
+    longer.insert(longer.begin() + 104 + 12, shape.begin(), shape.end());
+    longer = with_number(longer, 16, longer.size(), 8);
+    longer = with_number(longer, 64, 1, 8);
+    CHECK_THAT(refusal(model, with_number(longer, 8, 2, 4)), Contains("version: found 2, expected 1 for such shapes"));
 }
 
 TEST_CASE("What a session or a snapshot cannot be made of is refused") {

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -103,17 +104,28 @@ void check_golden(const typename Model::backend& device, const golden_bounds& bo
     }
 }
 
+/// Mamba-2 whose scan is made of products.
+struct dual_mamba2_arch : mamba2_arch {
+    using scan = state_space_dual;
+};
+
 template <class Backend>
 void check_goldens(const Backend& device, const golden_bounds& bounds) {
-    CHECK(cases().size() >= 40);
+    CHECK(cases().size() >= 60);
     for (const std::filesystem::path& folder : cases()) {
         CAPTURE(folder.filename().string());
         const auto checkpoint = hf_checkpoint::open(folder);
         const auto golden = safetensors_file::open(folder / "golden.safetensors");
-        if (checkpoint.config().model_type == falcon_mamba_arch::model_type)
+        const std::string& type = checkpoint.config().model_type;
+        if (type == falcon_mamba_arch::model_type) {
             check_golden<falcon_mamba<Backend>>(device, bounds, checkpoint, golden);
-        else
+        } else if (type == mamba2_arch::model_type) {
+            check_golden<mamba2<Backend>>(device, bounds, checkpoint, golden);
+            if constexpr (scan_policy_on<state_space_dual, Backend>)
+                check_golden<model<Backend, dual_mamba2_arch>>(device, bounds, checkpoint, golden);
+        } else {
             check_golden<mamba<Backend>>(device, bounds, checkpoint, golden);
+        }
     }
 }
 

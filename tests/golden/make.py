@@ -69,6 +69,39 @@ MAMBA = FALCON_MAMBA | {
     "pad_token_id": 0,
     "time_step_rank": "auto",
 }
+MAMBA2 = {
+    "architectures": ["Mamba2ForCausalLM"],
+    "bos_token_id": 0,
+    "chunk_size": 8,
+    "conv_kernel": 4,
+    "eos_token_id": 2,
+    "expand": 2,
+    "head_dim": 12,
+    "hidden_act": "silu",
+    "hidden_size": 18,
+    "initializer_range": 0.1,
+    "layer_norm_epsilon": 1e-05,
+    "model_type": "mamba2",
+    "n_groups": 1,
+    "num_heads": 3,
+    "num_hidden_layers": 2,
+    "pad_token_id": 1,
+    "rescale_prenorm_residual": False,
+    "residual_in_fp32": True,
+    "state_size": 8,
+    "tie_word_embeddings": False,
+    "time_step_floor": 0.0001,
+    "time_step_limit": [0.0, {"__float__": "Infinity"}],
+    "time_step_max": 0.1,
+    "time_step_min": 0.001,
+    "time_step_rank": 2,
+    "torch_dtype": "float32",
+    "use_bias": False,
+    "use_cache": True,
+    "use_conv_bias": True,
+    "vocab_size": 64,
+}
+GROUPS_2 = {"head_dim": 6, "n_groups": 2, "num_heads": 6}
 
 
 @dataclass(frozen=True)
@@ -95,6 +128,11 @@ def falcon_only(name, **kwargs):
 
 def mamba_only(name, **kwargs):
     return [Case(f"mamba-{name}", MAMBA, **kwargs)]
+
+
+def mamba2_only(name, config=None, misreadings=(), **kwargs):
+    readings = ({"misread": "norm before gate"}, *misreadings)
+    return [Case(f"mamba2-{name}", MAMBA2, config=config or {}, misreadings=readings, **kwargs)]
 
 
 CASES = [
@@ -138,6 +176,39 @@ CASES = [
             "use_conv_bias": False,
         },
     ),
+    *mamba2_only("plain"),
+    *mamba2_only("tied", {"tie_word_embeddings": True, "vocab_size": 72}, head_in_file=False),
+    *mamba2_only("use_bias", {"use_bias": True}),
+    *mamba2_only("no-conv-bias", {"use_conv_bias": False}),
+    *mamba2_only("conv_kernel-2", {"conv_kernel": 2}),
+    *mamba2_only(
+        "n_groups-2", GROUPS_2, misreadings=({"misread": "norm of all groups"}, {"misread": "groups take turns"})
+    ),
+    *mamba2_only("n_groups-5", {"expand": 5, "head_dim": 9, "hidden_size": 9, "n_groups": 5, "num_heads": 5}),
+    *mamba2_only("head_dim-1", {"head_dim": 1, "num_heads": 36}),
+    *mamba2_only("head_dim-36", {"head_dim": 36, "num_heads": 1}),
+    *mamba2_only(
+        "state_size-128", {"head_dim": 8, "hidden_size": 8, "num_heads": 2, "state_size": 128, "vocab_size": 32}
+    ),
+    *mamba2_only("time_step_limit", {"time_step_limit": [0.05, 0.5]}, misreadings=({"time_step_limit": [0.0, 1e9]},)),
+    # As in Mamba-Codestral's file: a bare Infinity, and keys that transformers does not read.
+    *mamba2_only(
+        "codestral",
+        GROUPS_2
+        | {
+            "intermediate_size": 99,
+            "norm_before_gate": True,
+            "rms_norm": True,
+            "time_step_limit": [0.0, float("inf")],
+        },
+    ),
+    *mamba2_only("layer_norm_epsilon", {"layer_norm_epsilon": 0.1}, misreadings=({"layer_norm_epsilon": 1e-5},)),
+    *mamba2_only("bfloat16", {"torch_dtype": "bfloat16"}),
+    *mamba2_only("sharded", {"num_hidden_layers": 3}, shard_bytes=20_000),
+    *mamba2_only("length-1", tokens=1),
+    *mamba2_only("length-2", tokens=2),
+    *mamba2_only("length-1500", GROUPS_2 | {"chunk_size": 256}, tokens=1500),
+    *mamba2_only("large-dt", dt_bias=(30.0, 20.5)),
 ]
 
 
@@ -152,6 +223,9 @@ class Original:
 
 
 ORIGINALS = [
+    Original(
+        "mamba_ssm-mamba2", "mamba2-tied", vocab=70, ssm_cfg={"d_state": 8, "headdim": 12, "layer": "Mamba2"}
+    ),
     Original("mamba_ssm-plain", "mamba-tied", vocab=70, ssm_cfg={}),
     Original(
         "mamba_ssm-ssm_cfg",
@@ -167,12 +241,57 @@ def full_config(case):
     return {key: value for key, value in sorted(merged.items()) if value is not None}
 
 
+def mixer_weights(case, config, shape, normal, rng):
+    hidden, inner, states, kernel, rank = config["hidden_size"], shape.inner, shape.states, shape.kernel, shape.rank
+    dt = np.exp(rng.uniform(np.log(1e-3), np.log(1.0), inner))
+    mixer = {
+        "in_proj.weight": normal(2 * inner, hidden, std=hidden**-0.5),
+        "conv1d.weight": normal(inner, 1, kernel, std=kernel**-0.5),
+        "x_proj.weight": normal(rank + 2 * states, inner, std=inner**-0.5),
+        "dt_proj.weight": normal(inner, rank, std=rank**-0.5),
+        "dt_proj.bias": np.log(np.expm1(dt)),
+        "A_log": np.log(np.arange(1, states + 1)) + normal(inner, states, std=0.3),
+        "D": normal(inner, std=0.5, mean=1.0),
+        "out_proj.weight": normal(hidden, inner, std=1.5 * inner**-0.5),
+    }
+    # A huge dt makes a huge y: keep it from drowning the other channels.
+    mixer["dt_proj.bias"][: len(case.dt_bias)] = case.dt_bias
+    mixer["out_proj.weight"][:, : len(case.dt_bias)] *= 0.02
+    if config["use_conv_bias"]:
+        mixer["conv1d.bias"] = normal(inner, std=0.3)
+    if config["use_bias"]:
+        mixer["in_proj.bias"] = normal(2 * inner, std=0.3)
+        mixer["out_proj.bias"] = normal(hidden, std=0.3)
+    return mixer
+
+
+def mixer2_weights(case, config, shape, normal, rng):
+    hidden, inner, heads, kernel = config["hidden_size"], shape.inner, shape.heads, shape.kernel
+    convolved = inner + 2 * shape.groups * shape.states
+    dt = np.exp(rng.uniform(np.log(1e-2), np.log(1.0), heads))
+    mixer = {
+        "in_proj.weight": normal(inner + convolved + heads, hidden, std=hidden**-0.5),
+        "conv1d.weight": normal(convolved, 1, kernel, std=kernel**-0.5),
+        "dt_bias": np.log(np.expm1(dt)),
+        "A_log": np.log(rng.uniform(0.1, 4.0, heads)),
+        "D": normal(heads, std=0.5, mean=1.0),
+        "norm.weight": normal(inner, std=0.3, mean=1.0),
+        "out_proj.weight": normal(hidden, inner, std=1.5 * inner**-0.5),
+    }
+    mixer["dt_bias"][: len(case.dt_bias)] = case.dt_bias
+    if config["use_conv_bias"]:
+        mixer["conv1d.bias"] = normal(convolved, std=0.3)
+    if config["use_bias"]:
+        mixer["in_proj.bias"] = normal(inner + convolved + heads, std=0.3)
+        mixer["out_proj.bias"] = normal(hidden, std=0.3)
+    return mixer
+
+
 def random_weights(case, config):
     """Name -> float32 array. Nothing is left at a value that would hide a mistake: no zero bias, no unit norm."""
     rng = np.random.default_rng(zlib.crc32(case.name.encode()))
     shape = reference.shape_of(config)
     hidden, vocab = config["hidden_size"], config["vocab_size"]
-    inner, states, kernel, rank = shape.inner, shape.states, shape.kernel, shape.rank
 
     def normal(*dims, std=1.0, mean=0.0):
         return mean + std * rng.standard_normal(dims)
@@ -180,25 +299,7 @@ def random_weights(case, config):
     # A tied model with embeddings of unit size only repeats its last token.
     weights = {"backbone.embeddings.weight": normal(vocab, hidden, std=1.0 if case.head_in_file else 0.2)}
     for layer in range(shape.layers):
-        dt = np.exp(rng.uniform(np.log(1e-3), np.log(1.0), inner))
-        mixer = {
-            "in_proj.weight": normal(2 * inner, hidden, std=hidden**-0.5),
-            "conv1d.weight": normal(inner, 1, kernel, std=kernel**-0.5),
-            "x_proj.weight": normal(rank + 2 * states, inner, std=inner**-0.5),
-            "dt_proj.weight": normal(inner, rank, std=rank**-0.5),
-            "dt_proj.bias": np.log(np.expm1(dt)),
-            "A_log": np.log(np.arange(1, states + 1)) + normal(inner, states, std=0.3),
-            "D": normal(inner, std=0.5, mean=1.0),
-            "out_proj.weight": normal(hidden, inner, std=1.5 * inner**-0.5),
-        }
-        # A huge dt makes a huge y: keep it from drowning the other channels.
-        mixer["dt_proj.bias"][: len(case.dt_bias)] = case.dt_bias
-        mixer["out_proj.weight"][:, : len(case.dt_bias)] *= 0.02
-        if config["use_conv_bias"]:
-            mixer["conv1d.bias"] = normal(inner, std=0.3)
-        if config["use_bias"]:
-            mixer["in_proj.bias"] = normal(2 * inner, std=0.3)
-            mixer["out_proj.bias"] = normal(hidden, std=0.3)
+        mixer = mixer2_weights(case, config, shape, normal, rng) if shape.heads else mixer_weights(case, config, shape, normal, rng)
         prefix = f"backbone.layers.{layer}."
         weights[prefix + "norm.weight"] = normal(hidden, std=0.3, mean=1.0)
         weights |= {f"{prefix}mixer.{name}": value for name, value in mixer.items()}
@@ -243,7 +344,7 @@ def states_of_transformers(model, ids, kernel):
     """(conv_state, ssm_state) after one forward from an empty cache, the only cached call that can be trusted."""
     layers = model(torch.tensor([ids]), use_cache=True).cache_params.layers
     conv = np.stack([layer.conv_states[0][0].numpy() for layer in layers])
-    ssm = np.stack([layer.recurrent_states[0][0].numpy() for layer in layers])
+    ssm = np.stack([layer.recurrent_states[0][0].flatten(end_dim=-2).numpy() for layer in layers])
     return conv[:, :, conv.shape[2] - (kernel - 1) :], ssm
 
 
@@ -264,8 +365,9 @@ def check_agreement(name, what, actual, expected):
 
 def check_misreadings(case, config, tensors, ids, logits):
     """The least change that a wrong reading of the checkpoint makes to the logits: it must not be small."""
-    other_family = {"falcon_mamba": "mamba", "mamba": "falcon_mamba"}[config["model_type"]]
-    readings = [(config | wrong, tensors) for wrong in ({"model_type": other_family}, *case.misreadings)]
+    other_family = {"falcon_mamba": "mamba", "mamba": "falcon_mamba"}.get(config["model_type"])
+    wrong_types = ({"model_type": other_family},) if other_family else ()
+    readings = [(config | wrong, tensors) for wrong in (*wrong_types, *case.misreadings)]
     if case.head_in_file:
         readings.append((config, {name: value for name, value in tensors.items() if name != "lm_head.weight"}))
     change = min(deviation(reference.forward(*reading, ids)[0], logits) for reading in readings)

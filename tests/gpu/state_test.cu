@@ -70,6 +70,19 @@ void check_company(const Model& model) {
     }
 }
 
+// Products of one row, of a few and of many are different kernels, which round differently.
+template <class Model>
+void check_promises(const Model& model) {
+    const double bound = std::is_same_v<typename Model::backend, ssm::cuda_f32> ? 5e-5 : 4e-2;
+    const auto ids = random_tokens(40, 51);
+    CHECK(chunk_invariance(model, ids, bound) == "");
+    CHECK(prefill_is_decode(model, ids, bound) == "");
+    CHECK(batch_invariance(model, ids, bound) == "");
+    CHECK(snapshot_round_trip(model, ids) == "");
+    CHECK(fork_independence(model, ids) == "");
+    CHECK(exact_rewind(model, ids, bound) == "");
+}
+
 }  // namespace
 
 TEMPLATE_TEST_CASE("An invariant model on the GPU keeps its promises to the bit", "[small]", invariant_cuda<float>,
@@ -108,20 +121,24 @@ TEST_CASE("An invariant step has the same bits in a graph", "[small]") {
 }
 
 TEMPLATE_TEST_CASE("A model on the GPU keeps its promises", "[small]", ssm::cuda_f32, ssm::cuda) {
-    // Products of one row, of a few and of many are different kernels, which round differently.
-    const double bound = std::is_same_v<TestType, ssm::cuda_f32> ? 5e-5 : 4e-2;
     const TestType device;
     for (const ssm::index inner : {77, 96}) {
         CAPTURE(inner);
-        const auto model = ssm::load<falcon<TestType>>(ssm::test::random_weights(config_of(inner)), device);
-        const auto ids = random_tokens(40, 51);
-        CHECK(chunk_invariance(model, ids, bound) == "");
-        CHECK(prefill_is_decode(model, ids, bound) == "");
-        CHECK(batch_invariance(model, ids, bound) == "");
-        CHECK(snapshot_round_trip(model, ids) == "");
-        CHECK(fork_independence(model, ids) == "");
-        CHECK(exact_rewind(model, ids, bound) == "");
+        check_promises(ssm::load<falcon<TestType>>(ssm::test::random_weights(config_of(inner)), device));
     }
+}
+
+TEST_CASE("Mamba-2 on the GPU keeps them, and so do layers that take turns", "[small]") {
+    const ssm::cuda_f32 device;
+    ssm::test::random_weights weights(ssm::test::small_mamba2_config());
+    check_promises(ssm::load<ssm::mamba2<ssm::cuda_f32>>(weights, device));
+
+    ssm::model_config config = ssm::test::small_mamba2_config();
+    config.layers = 3;
+    config.model_type = "turns";
+    ssm::test::random_weights mixed(config);
+    mixed.make_mamba2(1);
+    check_promises(ssm::load<ssm::hybrid<ssm::cuda_f32, ssm::falcon_mamba_arch, ssm::mamba2_arch>>(mixed, device));
 }
 
 TEST_CASE("A state saved on the GPU goes on on the CPU, and the other way round", "[small]") {

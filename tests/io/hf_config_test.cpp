@@ -3,6 +3,7 @@
 
 #include <ssm/io/hf_config.hpp>
 
+#include <cmath>
 #include <initializer_list>
 #include <string>
 #include <utility>
@@ -48,6 +49,19 @@ std::string original(changes fields = {}) {
                    fields);
 }
 
+/// Mamba-Codestral 7B's fields, with the bare Infinity that its file has.
+std::string codestral(changes fields = {}) {
+    std::string text =
+        changed(json::parse(R"({"model_type": "mamba2", "hidden_size": 4096, "intermediate_size": 8192, "expand": 2,
+        "num_heads": 128, "head_dim": 64, "n_groups": 8, "num_hidden_layers": 64, "vocab_size": 32768, "state_size": 128,
+        "conv_kernel": 4, "time_step_rank": 256, "layer_norm_epsilon": 1e-5, "use_bias": false, "use_conv_bias": true,
+        "tie_word_embeddings": false, "hidden_act": "silu", "norm_before_gate": true, "rms_norm": true,
+        "chunk_size": 256, "time_step_limit": [0.0, "INFINITE"]})"),
+                fields);
+    if (const auto at = text.find("\"INFINITE\""); at != std::string::npos) text.replace(at, 10, "Infinity");
+    return text;
+}
+
 ssm::hf_config parse(const std::string& text) { return ssm::parse_hf_config(text, "config.json"); }
 ssm::model_config model_of(const std::string& text) { return parse(text).model; }
 
@@ -82,7 +96,20 @@ TEST_CASE("every field of config.json reaches the model") {
                                                      {"use_bias", true},
                                                      {"use_conv_bias", false},
                                                      {"tie_word_embeddings", true}}));
-    expected = {40, 77, 5, 2, 7, 3, 51, 0.25F, 1e-5F, true, false, true, "falcon_mamba", "config.json"};
+    expected = {.hidden = 40,
+                .inner = 77,
+                .state = 5,
+                .conv = 2,
+                .dt_rank = 7,
+                .layers = 3,
+                .vocab = 51,
+                .norm_eps = 0.25F,
+                .mixer_norm_eps = 1e-5F,
+                .projection_bias = true,
+                .conv_bias = false,
+                .tied_head = true,
+                .model_type = "falcon_mamba",
+                .source = "config.json"};
     CHECK(other == expected);
 }
 
@@ -113,6 +140,59 @@ TEST_CASE("the traps of config.json") {
           std::vector<ssm::token_id>{3, 0, 65023});
     CHECK(parse(falcon({{"eos_token_id", nullptr}})).eos_ids.empty());
     CHECK(parse(falcon({{"eos_token_id", absent}})).eos_ids.empty());
+}
+
+TEST_CASE("Mamba-2 has heads and groups") {
+    ssm::model_config expected;
+    expected.hidden = 4096;
+    expected.inner = 8192;
+    expected.state = 128;
+    expected.conv = 4;
+    expected.layers = 64;
+    expected.vocab = 32768;
+    expected.heads = 128;
+    expected.groups = 8;
+    expected.model_type = "mamba2";
+    expected.source = "config.json";
+    CHECK(model_of(codestral()) == expected);
+    const ssm::model_config defaults =
+        model_of(R"({"model_type": "mamba2", "hidden_size": 4096, "num_hidden_layers": 64, "vocab_size": 32768})");
+    CHECK(defaults == expected);
+
+    const json infinite = {{"__float__", "Infinity"}};
+    CHECK(model_of(codestral({{"time_step_limit", json::array({0, infinite})}})) == expected);
+    const ssm::model_config other = model_of(codestral({{"time_step_limit", json::array({0.25, 0.5})},
+                                                        {"num_heads", 64},
+                                                        {"head_dim", 128},
+                                                        {"n_groups", 1},
+                                                        {"tie_word_embeddings", true}}));
+    CHECK(other.least_dt == 0.25F);
+    CHECK(other.most_dt == 0.5F);
+    CHECK(other.heads == 64);
+    CHECK(other.groups == 1);
+    CHECK(other.tied_head);
+
+    const auto refused = [](const char* key, const json& value, const std::string& says) {
+        INFO(key << " = " << value.dump());
+        check_refused<ssm::config_error>(
+            [&] {
+                (void)parse(codestral({{key, value}}));
+            },
+            {"config.json: " + std::string(key) + ": found " + says});
+    };
+    refused("num_heads", 127, "127 of 64 channels, expected as many as make 8192");
+    refused("num_heads", 0, "0");
+    refused("head_dim", "64", "\"64\"");
+    refused("n_groups", 0, "0");
+    for (const json& limits :
+         {json::array({0}), json::array({0.5, 0.25}), json::array({-1, 1}), json::array({"0", 1}),
+          json::array({0, 1e300}), json::array({infinite, 1}), json::array({0, {{"__float__", "NaN"}}})})
+        refused("time_step_limit", limits, "an array, expected two numbers from 0 to Infinity");
+    refused("time_step_limit", 1, "1");
+    // A bare Infinity is text where it is text, and no number for other fields.
+    CHECK(model_of(codestral({{"comment", "\\\" Infinity, -Infinity"}})) == expected);
+    check_refused<ssm::config_error>([] { (void)parse(R"({"model_type": "mamba", "hidden_size": NaN})"); },
+                                     {"config.json: hidden_size: found an object"});
 }
 
 TEST_CASE("each field of config.json is refused when it is missing, mistyped or out of range") {
@@ -155,7 +235,7 @@ TEST_CASE("each field of config.json is refused when it is missing, mistyped or 
         refused(key, "true", "\"true\"");
         refused(key, json::array(), "an array");
     }
-    refused("model_type", "mamba2", "\"mamba2\"");
+    refused("model_type", "mamba3", "\"mamba3\"");
     refused("model_type", "FalconMambaForCausalLM", "\"FalconMambaForCausalLM\"");
     refused("model_type", 5, "5");
     refused("hidden_act", "gelu", "\"gelu\"");
@@ -222,12 +302,51 @@ TEST_CASE("the config.json of the original package is a Mamba with a padded voca
               {{"attn_layer_idx", json::array()}, {"attn_cfg", json::object()}, {"d_intermediate", 0}})) == config);
 }
 
+TEST_CASE("the original package's Mamba2 layers are Mamba-2") {
+    const auto with = [](const json& ssm_cfg) { return model_of(original({{"ssm_cfg", ssm_cfg}})); };
+    const ssm::model_config config = with({{"layer", "Mamba2"}});
+    CHECK(config.model_type == "mamba2");
+    CHECK(config.inner == 1536);
+    CHECK(config.state == 128);
+    CHECK(config.heads == 24);
+    CHECK(config.groups == 1);
+    CHECK(config.least_dt == 0);
+    CHECK(config.most_dt == INFINITY);
+    CHECK(config.dt_rank == 0);
+    CHECK(config.tied_head);
+    const ssm::model_config other = with({{"layer", "Mamba2"},
+                                          {"d_state", 64},
+                                          {"headdim", 32},
+                                          {"ngroups", 2},
+                                          {"dt_limit", json::array({0.5, 2})},
+                                          {"rmsnorm", true},
+                                          {"norm_before_gate", false}});
+    CHECK(other.state == 64);
+    CHECK(other.heads == 48);
+    CHECK(other.groups == 2);
+    CHECK(other.most_dt == 2);
+    const auto refused = [&](const char* key, const json& value, const std::string& found) {
+        INFO(key << " = " << value.dump());
+        check_refused<ssm::config_error>(
+            [&] {
+                (void)with({{"layer", "Mamba2"}, {key, value}});
+            },
+            {"config.json: ssm_cfg: " + std::string(key) + ": found " + found});
+    };
+    refused("headdim", 100, "15 of 100 channels, expected as many as make 1536");
+    refused("rmsnorm", false, "false, expected true");
+    refused("norm_before_gate", true, "true, expected false");
+    refused("D_has_hdim", true, "true, expected false");
+    refused("d_ssm", 768, "768, expected nothing");
+}
+
 TEST_CASE("what the original package has beyond Mamba is refused by field") {
     const auto refused = [](const char* key, const json& value, const std::vector<std::string>& says) {
         INFO(key << " = " << value.dump());
         check_refused<ssm::config_error>([&] { (void)parse(original({{key, value}})); }, says);
     };
-    refused("ssm_cfg", {{"layer", "Mamba2"}}, {"config.json: ssm_cfg: layer: found \"Mamba2\", expected \"Mamba1\""});
+    refused("ssm_cfg", {{"layer", "Mamba3"}},
+            {"config.json: ssm_cfg: layer: found \"Mamba3\", expected \"Mamba1\" or \"Mamba2\""});
     refused("ssm_cfg", {{"d_state", 0}}, {"config.json: ssm_cfg: d_state: found 0"});
     refused("ssm_cfg", {{"d_conv", "4"}}, {"config.json: ssm_cfg: d_conv: found \"4\""});
     refused("ssm_cfg", {{"expand", -1}}, {"config.json: ssm_cfg: expand: found -1"});

@@ -40,10 +40,11 @@ TEST_CASE("published shapes have the published number of parameters") {
         return ssm::synthetic_checkpoint(ssm::synthetic_shape(name)).bytes() / 2;
     };
     CHECK(parameters("130m") == 129'135'360);
+    CHECK(parameters("mamba2-130m") == 128'989'632);
     CHECK(parameters("7b") == 7'272'665'088);
     CHECK(ssm::synthetic_checkpoint(ssm::synthetic_shape("7b")).names().size() == 643);
     check_refused<ssm::argument_error>([] { (void)ssm::synthetic_shape("3b"); },
-                                       {"name: found \"3b\"", "130m, 370m, 790m, 1.4b, 2.8b, 7b, h768 or h2048"});
+                                       {"name: found \"3b\"", "one of 130m, 370m", "mamba2-2.7b", "h2048"});
 }
 
 TEST_CASE("synthetic weights follow from their seed, and are finite in every dtype") {

@@ -68,6 +68,27 @@ TEST_CASE("A checkpoint is not loaded as another model") {
                Catch::Contains("config.json: model_type: found \"mamba\", expected \"falcon_mamba\""));
 }
 
+TEST_CASE("Heads that do not divide the channels are refused, and groups that do not divide the heads") {
+    const ssm::cpu device;
+    const auto refusal = [&](ssm::index heads, ssm::index groups) {
+        ssm::model_config config = ssm::test::small_mamba2_config();
+        config.heads = heads;
+        config.groups = groups;
+        try {
+            (void)ssm::plan<ssm::mamba2<ssm::cpu>>(config, device);
+        } catch (const ssm::config_error& error) {
+            return std::string(error.what());
+        }
+        return std::string("none");
+    };
+    CHECK(refusal(6, 3) == "none");
+    CHECK_THAT(refusal(5, 1),
+               Catch::Contains("config.json: num_heads: found 5, expected a divisor of the 78 channels"));
+    CHECK_THAT(refusal(0, 1), Catch::Contains("num_heads: found 0"));
+    CHECK_THAT(refusal(6, 4), Catch::Contains("config.json: n_groups: found 4, expected a divisor of the 6 heads"));
+    CHECK_THAT(refusal(6, 0), Catch::Contains("n_groups: found 0"));
+}
+
 TEST_CASE("The head is the embedding only when none is stored") {
     const ssm::cpu device;
     ssm::model_config config = small_config();

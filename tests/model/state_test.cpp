@@ -88,7 +88,7 @@ TEMPLATE_TEST_CASE("A sequence can be taken out as floats, put back, and copied 
     for (const tokens& ids : {tokens{1}, tokens{1, 2}, tokens{1, 2, 3, 4}, tokens{9, 8, 7, 6, 5}}) {
         const auto state = after(model, ids);
         const auto values = state.values(device);
-        CHECK((typename model_type::state_type(device, 2, state.shape(), state.read(), values) == state));
+        CHECK((typename model_type::state_type(device, state.shape(), state.read(), values) == state));
         // Whatever the conv-state policy, the floats are in one order.
         CHECK(values == after(ssm::load<falcon>(weights, device), ids).values(device));
 
@@ -175,7 +175,7 @@ TEST_CASE("A position counts past 2^31 and is refused where it would wrap") {
     auto scratch = ring.make_workspace(4);
     const auto near = [&](ssm::index position) {
         const auto start = after(ring, {1, 2, 3});
-        return decltype(start)(device, 2, start.shape(), ssm::tokens_read(position, 7), start.values(device));
+        return decltype(start)(device, start.shape(), ssm::tokens_read(position, 7), start.values(device));
     };
     constexpr ssm::index end = std::numeric_limits<ssm::index>::max();
     std::vector<float> expected(51), logits(51);
@@ -214,7 +214,7 @@ TEST_CASE("Sequences and values that are not there are refused") {
     CHECK_THROWS_WITH(two.copy_sequence(device, 0, other.start_state(), 0), Contains("one of another shape"));
     CHECK_THROWS_AS(ssm::state_range(two, 0, 3), ssm::argument_error);
     CHECK_THROWS_AS(ssm::state_range(two, 1, 0), ssm::argument_error);
-    CHECK_THROWS_WITH((falcon::state_type(device, 2, one.shape(), {}, std::vector<float>(7))),
+    CHECK_THROWS_WITH((falcon::state_type(device, one.shape(), {}, std::vector<float>(7))),
                       Contains("values: found 7, expected 2464"));
     CHECK(two == model.start_state(2));
 }

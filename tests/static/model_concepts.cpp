@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace sources {
 
@@ -40,6 +41,7 @@ using loader = ssm::weight_loader<ssm::cpu>;
 
 static_assert(ssm::mixer_on<ssm::mamba_mixer<ssm::cpu, ssm::mamba_arch>, ssm::cpu>);
 static_assert(ssm::mixer_on<ssm::mamba_mixer<ssm::cpu, ssm::falcon_mamba_arch>, ssm::cpu>);
+static_assert(ssm::mixer_on<ssm::mamba2_mixer<ssm::cpu, ssm::mamba2_arch>, ssm::cpu>);
 
 /// A mixer that has everything.
 struct complete {
@@ -102,5 +104,25 @@ static_assert(!ssm::replays<ssm::mamba_mixer<ssm::cpu, chunked_arch>, ssm::cpu>)
 static_assert(!ssm::replays<mixers::complete, ssm::cpu>);
 static_assert(ssm::mixes_parts<ssm::mamba_mixer<ssm::cpu, ssm::mamba_arch>, ssm::cpu>);
 static_assert(!ssm::mixes_parts<mixers::complete, ssm::cpu>);
+
+struct dual_arch : ssm::mamba2_arch {
+    using scan = ssm::state_space_dual;
+};
+static_assert(ssm::mamba2<ssm::cpu>::is_schedule_invariant && ssm::mamba2<ssm::cpu>::has_traces);
+static_assert(!ssm::model<ssm::cpu, dual_arch>::is_schedule_invariant && !ssm::model<ssm::cpu, dual_arch>::has_traces);
+
+// A hybrid promises what all of its layers promise.
+using whole_hybrid = ssm::hybrid<ssm::cpu, ssm::mamba_arch, ssm::mamba2_arch>;
+using part_hybrid = ssm::hybrid<ssm::cpu, ssm::mamba_arch, dual_arch>;
+static_assert(whole_hybrid::is_schedule_invariant && whole_hybrid::has_traces);
+static_assert(!part_hybrid::is_schedule_invariant && !part_hybrid::has_traces);
+static_assert(std::is_same_v<ssm::pattern_of<ssm::mamba_arch>, ssm::layer_pattern<ssm::mamba_arch>>);
+static_assert(std::is_same_v<ssm::pattern_of<ssm::hybrid_arch<ssm::mamba_arch, ssm::mamba2_arch>>,
+                             ssm::layer_pattern<ssm::mamba_arch, ssm::mamba2_arch>>);
+
+// Layer i has the shape of its place in the pattern.
+constexpr ssm::state_shape<2> shape{5, {ssm::layer_shape{3, 2, 10}, ssm::layer_shape{1, 4, 10, 12}}};
+static_assert(shape[0].size() == 50 && shape[1].size() == 52 && shape[4] == shape[0]);
+static_assert(shape.before(0) == 0 && shape.before(3) == 152 && shape.size() == 254);
 
 }  // namespace models

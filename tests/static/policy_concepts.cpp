@@ -102,6 +102,44 @@ struct not_trivially_copyable : complete {
 };
 static_assert(!ssm::recurrence<not_trivially_copyable>);
 
+/// A recurrence with one decay a head; each one below differs from it in one thing.
+using by_head = ssm::multihead_selective<float>;
+static_assert(ssm::recurrence<by_head> && ssm::decays_by_head<by_head>);
+static_assert(!ssm::decays_by_head<ssm::selective<float>> && !ssm::decays_by_head<complete>);
+
+struct without_heads : by_head {
+    ssm::index heads() const = delete;
+};
+static_assert(ssm::recurrence<without_heads> && !ssm::decays_by_head<without_heads>);
+
+struct without_groups : by_head {
+    struct none {
+    } groups;
+};
+static_assert(!ssm::decays_by_head<without_groups>);
+
+struct decaying_by_state : by_head {
+    float decay(ssm::index t, ssm::index head, ssm::index n) const;
+};
+static_assert(!ssm::decays_by_head<decaying_by_state>);
+
+struct driven_in_double : by_head {
+    double drive(ssm::index t, ssm::index ch) const;
+};
+static_assert(!ssm::decays_by_head<driven_in_double>);
+
+struct without_b : by_head {
+    struct none {
+    } b;
+};
+static_assert(!ssm::decays_by_head<without_b>);
+
+struct without_c : by_head {
+    struct none {
+    } c;
+};
+static_assert(!ssm::decays_by_head<without_c>);
+
 }  // namespace recurrences
 
 namespace scan_policies {
@@ -109,6 +147,7 @@ namespace scan_policies {
 static_assert(ssm::scan_policy<ssm::sequential>);
 static_assert(ssm::scan_policy<ssm::chunked>);
 static_assert(ssm::scan_policy<ssm::convolution>);
+static_assert(ssm::scan_policy<ssm::state_space_dual>);
 
 struct backend {};
 struct other_backend {};

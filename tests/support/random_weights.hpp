@@ -46,8 +46,26 @@ public:
                 add(mixer + "out_proj.bias", {c.hidden}, -0.5F, 0.5F);
             }
         }
+        if (c.model_type == "mamba2")
+            for (index i = 0; i < c.layers; ++i) make_mamba2(i);
         add("backbone.norm_f.weight", {c.hidden}, 0.5F, 1.5F);
         if (!c.tied_head) add("lm_head.weight", {c.vocab, c.hidden}, -1, 1);
+    }
+
+    /// Gives a layer the tensors of Mamba-2.
+    void make_mamba2(index layer) {
+        const model_config& c = config_;
+        const std::string mixer = "backbone.layers." + std::to_string(layer) + ".mixer.";
+        const index convolved = c.inner + 2 * c.groups * c.state;
+        const index projected = c.inner + convolved + c.heads;
+        add(mixer + "in_proj.weight", {projected, c.hidden}, -0.3F, 0.3F);
+        add(mixer + "conv1d.weight", {convolved, 1, c.conv}, -0.5F, 0.5F);
+        add(mixer + "dt_bias", {c.heads}, -4, 1);
+        add(mixer + "A_log", {c.heads}, 0, 2.5F);
+        add(mixer + "D", {c.heads}, -1, 1);
+        add(mixer + "norm.weight", {c.inner}, 0.5F, 1.5F);
+        if (c.conv_bias) add(mixer + "conv1d.bias", {convolved}, -0.5F, 0.5F);
+        if (c.projection_bias) add(mixer + "in_proj.bias", {projected}, -0.5F, 0.5F);
     }
 
     const model_config& config() const { return config_; }
@@ -92,6 +110,18 @@ inline model_config small_config() {
     config.vocab = 51;
     config.model_type = "falcon_mamba";
     config.source = "config.json";
+    return config;
+}
+
+/// The same with heads, in groups that B and C are shared in.
+inline model_config small_mamba2_config() {
+    model_config config = small_config();
+    config.inner = 78;
+    config.heads = 6;
+    config.groups = 2;
+    config.least_dt = 0.05F;
+    config.most_dt = 0.9F;
+    config.model_type = "mamba2";
     return config;
 }
 

@@ -40,6 +40,9 @@ void check_all(const Model& model, double bound = 0) {
 struct chunked_arch : ssm::falcon_mamba_arch {
     using scan = ssm::chunked;
 };
+struct dual_arch : ssm::mamba2_arch {
+    using scan = ssm::state_space_dual;
+};
 struct s4d_arch : ssm::mamba_arch {
     template <class Backend, class Arch>
     using mixer = s4d_mixer<Backend, Arch>;
@@ -74,15 +77,18 @@ TEST_CASE("The chunked scan keeps them within rounding") {
     CHECK(agreement(model, ssm::load<falcon>(weights, device), ids, 1e-5) == "");
 }
 
+/// Gives a layer the tensors of S4D.
+void add_s4d(ssm::test::random_weights& weights, ssm::index layer) {
+    const auto& c = weights.config();
+    const std::string mixer = "backbone.layers." + std::to_string(layer) + ".mixer.";
+    weights.add(mixer + "A_log", {c.state, c.inner}, 0, 1);
+    for (const char* name : {"B", "C"}) weights.add(mixer + name, {c.state, c.inner}, -1, 1);
+    weights.add(mixer + "log_dt", {c.inner}, -4, 0);
+}
+
 TEST_CASE("A mixer of one's own is held to them as well") {
     ssm::test::random_weights weights(ssm::test::small_config());
-    const auto& c = weights.config();
-    for (ssm::index i = 0; i < c.layers; ++i) {
-        const std::string mixer = "backbone.layers." + std::to_string(i) + ".mixer.";
-        weights.add(mixer + "A_log", {c.state, c.inner}, 0, 1);
-        for (const char* name : {"B", "C"}) weights.add(mixer + name, {c.state, c.inner}, -1, 1);
-        weights.add(mixer + "log_dt", {c.inner}, -4, 0);
-    }
+    for (ssm::index i = 0; i < weights.config().layers; ++i) add_s4d(weights, i);
     const ssm::cpu device{{.threads = 2}};
     const auto model = ssm::load<ssm::model<ssm::cpu, s4d_arch>>(weights, device);
     static_assert(!ssm::traces<decltype(model)>);
@@ -92,6 +98,42 @@ TEST_CASE("A mixer of one's own is held to them as well") {
     const auto convolved = ssm::load<ssm::model<ssm::cpu, convolved_arch>>(weights, device);
     CHECK(prefill_is_decode(convolved, prompt(), 1e-5) == "");
     CHECK(agreement(convolved, model, prompt(), 1e-5) == "");
+}
+
+TEST_CASE("Mamba-2 keeps them, and its dual form within rounding") {
+    const ssm::cpu one, three{{.threads = 3}};
+    const ssm::test::random_weights weights(ssm::test::small_mamba2_config());
+    const auto model = ssm::load<ssm::mamba2<ssm::cpu>>(weights, three);
+    check_all(model);
+    CHECK(agreement(model, ssm::load<ssm::mamba2<ssm::cpu>>(weights, one), prompt(), 0) == "");
+    const auto planned = ssm::plan<ssm::mamba2<ssm::cpu>>(weights.config(), three, {.matrices = ssm::dtype::f32});
+    CHECK(planned.weights == model.weight_bytes());
+    CHECK(planned.state == model.start_state().bytes());
+
+    const auto dual = ssm::load<ssm::model<ssm::cpu, dual_arch>>(weights, three);
+    static_assert(!decltype(dual)::is_schedule_invariant && !ssm::traces<decltype(dual)>);
+    check_all(dual, 1e-5);
+    CHECK(agreement(dual, model, prompt(), 1e-5) == "");
+    // Threads share out heads, which do not see each other.
+    CHECK(agreement(dual, ssm::load<ssm::model<ssm::cpu, dual_arch>>(weights, one), prompt(), 0) == "");
+}
+
+TEST_CASE("Layers that take turns keep them") {
+    ssm::model_config config = ssm::test::small_mamba2_config();
+    config.layers = 5;
+    config.model_type = "turns";
+    ssm::test::random_weights weights(config);
+    const ssm::cpu device{{.threads = 2}};
+    weights.make_mamba2(2);
+    using turns = ssm::hybrid<ssm::cpu, ssm::mamba_arch, ssm::falcon_mamba_arch, ssm::mamba2_arch>;
+    check_all(ssm::load<turns>(weights, device));
+
+    for (const ssm::index layer : {1, 4}) add_s4d(weights, layer);
+    using with_s4d = ssm::hybrid<ssm::cpu, ssm::mamba_arch, s4d_arch, ssm::mamba2_arch>;
+    const auto model = ssm::load<with_s4d>(weights, device);
+    static_assert(ssm::traces<turns> && !ssm::traces<with_s4d>);
+    CHECK(model.start_state().bytes() == (5 * 13 * 78 + 3 * (2 * 78 + 78 + 2 * 2 * 13)) * 4);  // S4D has no window
+    check_all(model);
 }
 
 // Each of these breaks one promise, and is found out.

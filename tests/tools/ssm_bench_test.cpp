@@ -60,14 +60,16 @@ TEST_CASE("ssm-bench prints a table and CSV") {
     CHECK(std::count(row.begin(), row.end(), ',') == std::count(header.begin(), header.end(), ','));
 }
 
-TEST_CASE("ssm-bench measures Mamba as well, whose head is not its embedding") {
-    const ending e =
-        ssm::test::program(SSM_BENCH, {SSM_SOURCE_DIR "/tests/golden/mamba-plain", "--prompt", "4", "--decode", "2",
-                                       "--repeat", "1", "--threads", "1", "--format", "json", "--unoptimised"})
-            .wait();
-    REQUIRE(e.status == 0);
-    const auto report = nlohmann::json::parse(e.out);
-    CHECK(report["bytes_per_token"] < report["weight_bytes"]);
+TEST_CASE("ssm-bench measures Mamba and Mamba-2 as well, whose head is not its embedding") {
+    for (const char* const folder : {"mamba-plain", "mamba2-plain"}) {
+        const ending e = ssm::test::program(SSM_BENCH, {SSM_SOURCE_DIR "/tests/golden/" + std::string(folder),
+                                                        "--prompt", "4", "--decode", "2", "--repeat", "1", "--threads",
+                                                        "1", "--format", "json", "--unoptimised"})
+                             .wait();
+        REQUIRE(e.status == 0);
+        const auto report = nlohmann::json::parse(e.out);
+        CHECK(report["bytes_per_token"] < report["weight_bytes"]);
+    }
 }
 
 TEST_CASE("ssm-bench refuses what it cannot measure") {

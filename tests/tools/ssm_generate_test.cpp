@@ -1,5 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The ssm authors
 // SPDX-License-Identifier: Apache-2.0
+#include <ssm/io/safetensors_writer.hpp>
+#include <ssm/io/synthetic_checkpoint.hpp>
+
+#include <cstddef>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -154,6 +158,38 @@ TEST_CASE("ssm-generate stops at the end-of-text tokens of every file") {
     copy.write("generation_config.json", "{\"eos_token_id\": [" + all + "]}");
     CHECK_THAT(reason({}), Contains(" 1 tokens") && Contains("ended by end of text"));
     CHECK_THAT(reason({"--ignore-eos"}), Contains("ended by length"));
+}
+
+TEST_CASE("ssm-generate runs Mamba-2") {
+    const model_copy copy;  // its tokenizer, with random weights
+    ssm::model_config config = ssm::synthetic_shape("mamba2-130m");
+    config.hidden = 32;
+    config.inner = 64;
+    config.heads = 4;
+    config.groups = 2;
+    config.state = 8;
+    config.layers = 2;
+    config.vocab = 2048;
+    const ssm::synthetic_checkpoint weights(config);
+    std::vector<ssm::tensor_to_write> tensors;
+    for (const std::string& name : weights.names()) {
+        const auto tensor = weights.find(name);
+        tensors.push_back({name, tensor->type, tensor->shape,
+                           [tensor] { return std::vector<std::byte>(tensor->bytes.begin(), tensor->bytes.end()); }});
+    }
+    ssm::write_safetensors(copy.path() + "/model.safetensors", tensors, {});
+    copy.write("config.json",
+               R"({"model_type": "mamba2", "hidden_size": 32, "num_heads": 4, "head_dim": 16, "n_groups": 2,
+                   "state_size": 8, "num_hidden_layers": 2, "vocab_size": 2048, "tie_word_embeddings": true,
+                   "time_step_limit": [0.0, Infinity]})");
+    const auto text = [&](const char* prefill) {
+        const ending e = generate({copy.path(), prompt, "--tokens", "8", "--seed", "1", "--threads", "1",
+                                   "--ignore-eos", "--temperature", "1", "--prefill", prefill});
+        CHECK(e.status == 0);
+        return e.out;
+    };
+    CHECK_FALSE(text("whole").empty());
+    CHECK(text("whole") == text("1"));
 }
 
 TEST_CASE("ssm-generate refuses a tokenizer of another model") {

@@ -84,8 +84,7 @@ public:
         if (!from.logits.empty() && static_cast<index>(from.logits.size()) != vocab())
             throw argument_error({"batch::join", "snapshot", std::to_string(from.logits.size()) + " logits",
                                   std::to_string(vocab()), "a snapshot belongs to its model"});
-        if (from.state.sequences() != 1 || from.state.layers() != slots_.layers() ||
-            from.state.shape() != slots_.shape())
+        if (from.state.sequences() != 1 || from.state.shape() != slots_.shape())
             throw argument_error(
                 {"batch::join", "snapshot", "a state of another shape", "one sequence of this model", {}});
         row joined{.id = next_id_, .prompt = {more.begin(), more.end()}};

@@ -29,15 +29,13 @@ struct snapshot {
 template <class Model>
 [[nodiscard]] std::vector<std::byte> to_bytes(const Model& model, const snapshot<Model>& at) {
     const auto& state = at.state;
-    const layer_shape& shape = state.shape();
+    const auto& shape = state.shape();
     const snapshot_fields fields{.fingerprint = model.fingerprint(),
                                  .model_type = model.config().model_type,
                                  .read = state.read(),
                                  .pending = at.pending,
-                                 .layers = state.layers(),
-                                 .window = shape.window,
-                                 .states = shape.states,
-                                 .channels = shape.channels,
+                                 .layers = shape.layers,
+                                 .shapes = {shape.pattern.begin(), shape.pattern.end()},
                                  .logits = static_cast<index>(at.logits.size()),
                                  .activation = dtype_of<typename Model::backend::activation>,
                                  .matrices = model.matrix_type()};
@@ -53,28 +51,36 @@ template <class Model>
                                          const std::string& origin = "snapshot") {
     const snapshot_parts parts = read_snapshot(bytes, origin);
     const snapshot_fields& fields = parts.fields;
-    const auto require = [&](const char* what, const std::string& found, const std::string& expected) {
+    const auto require = [&](const std::string& what, const std::string& found, const std::string& expected) {
         if (found != expected)
             throw config_error(
                 {origin, what, found, expected, "load it with the model that the snapshot was made with"});
     };
-    const auto require_size = [&](const char* what, index found, index expected) {
+    const auto require_size = [&](const std::string& what, index found, index expected) {
         require(what, std::to_string(found), std::to_string(expected));
     };
-    const layer_shape shape = Model::shape(model.config());
+    const auto shape = Model::shape(model.config());
     require("model type", fields.model_type, model.config().model_type);
-    require_size("layers", fields.layers, model.config().layers);
-    require_size("window", fields.window, shape.window);
-    require_size("states", fields.states, shape.states);
-    require_size("channels", fields.channels, shape.channels);
+    require_size("layers", fields.layers, shape.layers);
+    require_size("shapes of layers", static_cast<index>(fields.shapes.size()),
+                 static_cast<index>(shape.pattern.size()));
+    for (std::size_t i = 0; i < shape.pattern.size(); ++i) {
+        const layer_shape& found = fields.shapes[i];
+        const layer_shape& expected = shape.pattern[i];
+        const std::string of = shape.pattern.size() == 1 ? "" : " of layer " + std::to_string(i);
+        require_size("window" + of, found.window, expected.window);
+        require_size("states" + of, found.states, expected.states);
+        require_size("channels" + of, found.channels, expected.channels);
+        require_size("channels of the convolution" + of, found.convolved, expected.convolved);
+    }
     require("model fingerprint", hexadecimal(fields.fingerprint), hexadecimal(model.fingerprint()));
     const index vocab = model.config().vocab;
     if (fields.logits != 0) require_size("logits", fields.logits, vocab);
     if (fields.pending && *fields.pending >= vocab)
         throw format_error(
             {origin, "pending token", std::to_string(*fields.pending), "0 to " + std::to_string(vocab - 1), {}});
-    return {typename Model::state_type(model.device(), fields.layers, shape, fields.read, parts.state()),
-            parts.logits(), fields.pending};
+    return {typename Model::state_type(model.device(), shape, fields.read, parts.state()), parts.logits(),
+            fields.pending};
 }
 
 }  // namespace ssm

@@ -6,6 +6,7 @@
 #include <ssm/core/error.hpp>
 #include <ssm/core/hash.hpp>
 #include <ssm/core/model_config.hpp>
+#include <ssm/model/state_shape.hpp>
 #include <ssm/model/tokens_read.hpp>
 
 #include <array>
@@ -13,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <limits>
 #include <optional>
 #include <span>
@@ -23,7 +25,7 @@
 namespace ssm {
 
 /// \file
-/// Snapshots as bytes, version 1. All numbers are little-endian, floats are IEEE 754 binary32.
+/// Snapshots as bytes, versions 1 and 2. All numbers are little-endian, floats are IEEE 754 binary32.
 ///
 ///     offset  bytes
 ///          0      8  "ssmstate"
@@ -36,18 +38,21 @@ namespace ssm {
 ///         48      4  flags: 1 the digest is known, 2 a token is pending
 ///         52      4  the pending token, or 0
 ///         56      8  layers
-///         64      8  window, K-1
-///         72      8  states, N
-///         80      8  channels
+///         64      8  window, K-1       (version 2: shapes P, which take turns from layer to layer)
+///         72      8  states, N         (version 2: 0)
+///         80      8  channels          (version 2: 0)
 ///         88      8  logits: the size of the vocabulary, or 0
 ///         96      3  dtypes of the state (0 f32), of the activations (0 f32, 1 bf16, 2 f16) and of the matrices (the
 ///                    same, 3 q8, 4 q4), a byte each
 ///         99      5  0
 ///        104      L  the model type
-///      104+L         the state: for each layer the window, (K-1, channels), oldest row first, and h, (N, channels)
+///      104+L   32 P  version 2 only, for each shape: window, states, channels, channels of the convolution
+///                    the state: for each layer the window, (K-1, channels of the convolution), oldest row first, and h,
+///                    (N, channels)
 ///                    the logits
 ///                 8  FNV-1a of all bytes before
 ///
+/// Version 1 is for layers of one shape whose convolution has the channels of h, and 2 for all others.
 /// The dtypes of the activations and the matrices are for the reader's information: a state of one is good for another.
 
 /// What a snapshot says beside its floats.
@@ -57,12 +62,15 @@ struct snapshot_fields {
     tokens_read read = {};
     std::optional<token_id> pending = std::nullopt;
     index layers = 0;
-    index window = 0;
-    index states = 0;
-    index channels = 0;
+    std::vector<layer_shape> shapes = {};  ///< take turns from layer to layer
     index logits = 0;
     dtype activation = dtype::f32;
     dtype matrices = dtype::f32;
+
+    /// Of the format that says it.
+    [[nodiscard]] std::uint64_t version() const noexcept {
+        return shapes.size() == 1 && shapes[0].convolved == shapes[0].channels ? 1 : 2;
+    }
 };
 
 /// A snapshot's bytes, taken apart; refers to them.
@@ -81,8 +89,9 @@ private:
 namespace snapshot_format {
 
 inline constexpr std::string_view magic = "ssmstate";
-inline constexpr std::uint64_t version = 1;
+inline constexpr std::uint64_t latest_version = 2;
 inline constexpr std::size_t header = 104;
+inline constexpr std::size_t shape_size = 32;
 inline constexpr std::size_t checksum = 8;
 
 /// The number in some bytes, the lowest first.
@@ -107,11 +116,51 @@ inline void put(std::vector<std::byte>& bytes, std::span<const float> values) {
     }
 }
 
-/// a * b, or nothing when it is more than `most`.
+/// a * b or a + b, or nothing when it is more than `most`.
 [[nodiscard]] inline std::optional<std::uint64_t> product(std::optional<std::uint64_t> a, std::uint64_t b,
                                                           std::uint64_t most) noexcept {
     if (!a || (b != 0 && *a > most / b)) return std::nullopt;
     return *a * b;
+}
+[[nodiscard]] inline std::optional<std::uint64_t> sum(std::optional<std::uint64_t> a, std::optional<std::uint64_t> b,
+                                                      std::uint64_t most) noexcept {
+    if (!a || !b || *a > most || *b > most - *a) return std::nullopt;
+    return *a + *b;
+}
+
+/// The shapes of a snapshot's layers, as stored; none when they do not fit in `room` bytes after the model type.
+struct stored_shape {
+    std::uint64_t window, states, channels, convolved;
+
+    /// Floats of a layer.
+    [[nodiscard]] std::optional<std::uint64_t> size(std::uint64_t most) const noexcept {
+        return sum(product(window, convolved, most), product(states, channels, most), most);
+    }
+};
+[[nodiscard]] inline std::vector<stored_shape> stored_shapes(std::span<const std::byte> bytes, std::uint64_t version,
+                                                             std::uint64_t type_length, std::uint64_t room) {
+    const auto field = [&](std::uint64_t at) { return number(bytes, at, 8); };
+    if (version == 1) return {{field(64), field(72), field(80), field(80)}};
+    const std::uint64_t count = field(64);
+    if (type_length > room || count > (room - type_length) / shape_size) return {};
+    std::vector<stored_shape> shapes;
+    for (std::uint64_t i = 0; i < count; ++i) {
+        const std::uint64_t at = header + type_length + i * shape_size;
+        shapes.push_back({field(at), field(at + 8), field(at + 16), field(at + 24)});
+    }
+    return shapes;
+}
+
+/// Floats of all layers, or nothing when there are more than `most`.
+[[nodiscard]] inline std::optional<std::uint64_t> state_size(std::uint64_t layers,
+                                                             const std::vector<stored_shape>& shapes,
+                                                             std::uint64_t most) noexcept {
+    std::optional<std::uint64_t> floats = 0;
+    for (std::uint64_t i = 0; i < shapes.size(); ++i) {
+        const std::uint64_t alike = layers / shapes.size() + (layers % shapes.size() > i ? 1 : 0);
+        floats = sum(floats, product(shapes[i].size(most), alike, most), most);
+    }
+    return floats;
 }
 
 }  // namespace snapshot_format
@@ -134,16 +183,18 @@ inline std::vector<float> snapshot_parts::floats(std::span<const std::byte> byte
     return values;
 }
 
-/// The bytes of a snapshot; state (layers * (window + states) * channels), logits (fields.logits).
+/// The bytes of a snapshot; state (floats of all layers), logits (fields.logits).
 [[nodiscard]] inline std::vector<std::byte> write_snapshot(const snapshot_fields& fields, std::span<const float> state,
                                                            std::span<const float> logits) {
     using namespace snapshot_format;
-    const std::size_t size = header + fields.model_type.size() + 4 * (state.size() + logits.size()) + checksum;
+    const bool is_plain = fields.version() == 1;
+    const std::size_t size = header + fields.model_type.size() + (is_plain ? 0 : fields.shapes.size() * shape_size) +
+                             4 * (state.size() + logits.size()) + checksum;
     const auto digest = fields.read.digest();
     std::vector<std::byte> bytes;
     bytes.reserve(size);
     for (const char c : magic) bytes.push_back(static_cast<std::byte>(c));
-    put(bytes, version, 4);
+    put(bytes, fields.version(), 4);
     put(bytes, fields.model_type.size(), 4);
     put(bytes, size, 8);
     put(bytes, fields.fingerprint, 8);
@@ -151,12 +202,22 @@ inline std::vector<float> snapshot_parts::floats(std::span<const std::byte> byte
     put(bytes, digest.value_or(0), 8);
     put(bytes, (digest ? 1U : 0U) | (fields.pending ? 2U : 0U), 4);
     put(bytes, static_cast<std::uint32_t>(fields.pending.value_or(0)), 4);
-    for (const index extent : {fields.layers, fields.window, fields.states, fields.channels, fields.logits})
-        put(bytes, static_cast<std::uint64_t>(extent), 8);
+    const auto put_all = [&](std::initializer_list<index> extents) {
+        for (const index extent : extents) put(bytes, static_cast<std::uint64_t>(extent), 8);
+    };
+    put_all({fields.layers});
+    if (is_plain)
+        put_all({fields.shapes[0].window, fields.shapes[0].states, fields.shapes[0].channels});
+    else
+        put_all({static_cast<index>(fields.shapes.size()), 0, 0});
+    put_all({fields.logits});
     for (const dtype type : {dtype::f32, fields.activation, fields.matrices})
         put(bytes, static_cast<std::uint64_t>(type), 1);
     put(bytes, 0, 5);
     for (const char c : fields.model_type) bytes.push_back(static_cast<std::byte>(c));
+    if (!is_plain)
+        for (const layer_shape& shape : fields.shapes)
+            put_all({shape.window, shape.states, shape.channels, shape.convolved});
     put(bytes, state);
     put(bytes, logits);
     fnv1a sum;
@@ -180,10 +241,10 @@ inline void check_whole(std::span<const std::byte> bytes, const std::string& ori
     if (bytes.size() < header + checksum)
         throw refuse("size", std::to_string(bytes.size()) + " bytes", "at least " + std::to_string(header + checksum),
                      damaged);
-    if (const std::uint64_t found = number(bytes, 8, 4); found != version)
+    if (const std::uint64_t found = number(bytes, 8, 4); found < 1 || found > latest_version)
         throw refuse(
-            "version", std::to_string(found), std::to_string(version),
-            found > version ? "read it with the version of the library that wrote it, or a later one" : damaged);
+            "version", std::to_string(found), "1 to " + std::to_string(latest_version),
+            found > latest_version ? "read it with the version of the library that wrote it, or a later one" : damaged);
     if (const std::uint64_t stated = number(bytes, 16, 8); stated != bytes.size())
         throw refuse("size", std::to_string(bytes.size()) + " bytes", std::to_string(stated), damaged);
     fnv1a sum;
@@ -208,13 +269,14 @@ inline void check_whole(std::span<const std::byte> bytes, const std::string& ori
     const std::uint64_t position = number(bytes, 32, 8);
     const std::uint64_t flags = number(bytes, 48, 4);
     const std::uint64_t pending = number(bytes, 52, 4);
-    std::array<std::uint64_t, 5> extents;  // layers, window, states, channels, logits
-    for (std::size_t i = 0; i < extents.size(); ++i) extents[i] = number(bytes, 56 + 8 * i, 8);
-    const auto [layers, window, states, channels, logits] = extents;
-    const auto rows = window <= room && states <= room ? std::optional(window + states) : std::nullopt;
-    const auto state_size = product(product(product(rows, channels, room), layers, room), 4, room);
+    const std::uint64_t version = number(bytes, 8, 4);
+    const std::uint64_t layers = number(bytes, 56, 8);
+    const std::uint64_t logits = number(bytes, 88, 8);
+    const auto shapes = stored_shapes(bytes, version, type_length, room);
+    const std::uint64_t text_size = type_length + (version == 1 ? 0 : shapes.size() * shape_size);
+    const auto floats_size = product(state_size(layers, shapes, room), 4, room);
     const auto logit_size = product(logits, 4, room);
-    if (type_length > room || !state_size || !logit_size || type_length + *state_size + *logit_size != room)
+    if (shapes.empty() || sum(text_size, sum(floats_size, logit_size, room), room) != room)
         throw refuse("sizes", "layers, window, states, channels and logits that do not fill the file", {});
     if (position > static_cast<std::uint64_t>(tokens_read::most))
         throw refuse("position", std::to_string(position), "less than 2^63");
@@ -234,21 +296,24 @@ inline void check_whole(std::span<const std::byte> bytes, const std::string& ori
 
     const auto after_header = bytes.subspan(header);
     const auto text = after_header.first(type_length);
-    const auto floats = after_header.subspan(type_length, *state_size + *logit_size);
+    const auto floats = after_header.subspan(text_size, *floats_size + *logit_size);
     const auto digest = (flags & 1) != 0 ? std::optional(number(bytes, 40, 8)) : std::nullopt;
-    return {.fields = {.fingerprint = number(bytes, 24, 8),
-                       .model_type = std::string(reinterpret_cast<const char*>(text.data()), text.size()),
-                       .read = tokens_read(static_cast<index>(position), digest),
-                       .pending = (flags & 2) != 0 ? std::optional(static_cast<token_id>(pending)) : std::nullopt,
-                       .layers = static_cast<index>(layers),
-                       .window = static_cast<index>(window),
-                       .states = static_cast<index>(states),
-                       .channels = static_cast<index>(channels),
-                       .logits = static_cast<index>(logits),
-                       .activation = types[1],
-                       .matrices = types[2]},
-            .state_bytes = floats.first(*state_size),
-            .logit_bytes = floats.subspan(*state_size)};
+    snapshot_parts parts{
+        .fields = {.fingerprint = number(bytes, 24, 8),
+                   .model_type = std::string(reinterpret_cast<const char*>(text.data()), text.size()),
+                   .read = tokens_read(static_cast<index>(position), digest),
+                   .pending = (flags & 2) != 0 ? std::optional(static_cast<token_id>(pending)) : std::nullopt,
+                   .layers = static_cast<index>(layers),
+                   .logits = static_cast<index>(logits),
+                   .activation = types[1],
+                   .matrices = types[2]},
+        .state_bytes = floats.first(*floats_size),
+        .logit_bytes = floats.subspan(*floats_size)};
+    for (const stored_shape& shape : shapes)
+        parts.fields.shapes.push_back({static_cast<index>(shape.window), static_cast<index>(shape.states),
+                                       static_cast<index>(shape.channels), static_cast<index>(shape.convolved)});
+    if (parts.fields.version() != version) throw refuse("version", std::to_string(version), "1 for such shapes");
+    return parts;
 }
 
 }  // namespace ssm

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <new>
@@ -24,52 +25,45 @@
 namespace ssm {
 
 /// The configuration of a published model: "130m", "370m", "790m", "1.4b" and "2.8b" of the Mamba family (Gu and Dao
-/// 2023, table 12), "7b" of Falcon Mamba; and of two small Falcon Mambas that nobody has published, "h768" and "h2048", on
+/// 2023, table 12), "mamba2-130m", "mamba2-370m", "mamba2-780m", "mamba2-1.3b" and "mamba2-2.7b" of Mamba-2's (Dao and Gu
+/// 2024, table 9), "7b" of Falcon Mamba; and of two small Falcon Mambas that nobody has published, "h768" and "h2048", on
 /// which programs are compared. Throws argument_error for another name.
 [[nodiscard]] inline model_config synthetic_shape(std::string_view name) {
-    model_config config;
-    config.model_type = "mamba";
-    config.state = 16;
-    config.conv = 4;
-    config.vocab = 50280;
-    config.tied_head = true;
-    config.source = "synthetic " + std::string(name);
-    if (name == "130m") {
-        config.hidden = 768;
-        config.layers = 24;
-    } else if (name == "370m") {
-        config.hidden = 1024;
-        config.layers = 48;
-    } else if (name == "790m") {
-        config.hidden = 1536;
-        config.layers = 48;
-    } else if (name == "1.4b") {
-        config.hidden = 2048;
-        config.layers = 48;
-    } else if (name == "2.8b") {
-        config.hidden = 2560;
-        config.layers = 64;
-    } else if (name == "7b") {
-        config.model_type = "falcon_mamba";
-        config.hidden = 4096;
-        config.layers = 64;
-        config.vocab = 65024;
-        config.tied_head = false;
-    } else if (name == "h768" || name == "h2048") {
-        config.model_type = "falcon_mamba";
-        config.hidden = name == "h768" ? 768 : 2048;
-        config.layers = name == "h768" ? 24 : 48;
-        config.vocab = 65024;
-        config.tied_head = false;
-    } else {
-        throw argument_error({"synthetic_shape",
-                              "name",
-                              "\"" + std::string(name) + "\"",
-                              "130m, 370m, 790m, 1.4b, 2.8b, 7b, h768 or h2048",
-                              {}});
+    struct shape {
+        std::string_view name, model_type;
+        index hidden, layers;
+    };
+    constexpr shape shapes[] = {
+        {"130m", "mamba", 768, 24},          {"370m", "mamba", 1024, 48},         {"790m", "mamba", 1536, 48},
+        {"1.4b", "mamba", 2048, 48},         {"2.8b", "mamba", 2560, 64},         {"mamba2-130m", "mamba2", 768, 24},
+        {"mamba2-370m", "mamba2", 1024, 48}, {"mamba2-780m", "mamba2", 1536, 48}, {"mamba2-1.3b", "mamba2", 2048, 48},
+        {"mamba2-2.7b", "mamba2", 2560, 64}, {"7b", "falcon_mamba", 4096, 64},    {"h768", "falcon_mamba", 768, 24},
+        {"h2048", "falcon_mamba", 2048, 48}};
+    const auto* const found =
+        std::find_if(std::begin(shapes), std::end(shapes), [&](const shape& s) { return s.name == name; });
+    if (found == std::end(shapes)) {
+        std::string all;
+        for (const shape& s : shapes) all += (all.empty() ? "" : ", ") + std::string(s.name);
+        throw argument_error({"synthetic_shape", "name", "\"" + std::string(name) + "\"", "one of " + all, {}});
     }
+    model_config config;
+    config.model_type = found->model_type;
+    config.source = "synthetic " + std::string(name);
+    config.hidden = found->hidden;
+    config.layers = found->layers;
     config.inner = 2 * config.hidden;
-    config.dt_rank = name == "h768" ? 64 : config.hidden / 16;
+    config.conv = 4;
+    config.tied_head = config.model_type != "falcon_mamba";
+    config.vocab = config.tied_head ? 50280 : 65024;
+    if (config.model_type == "mamba2") {
+        config.vocab = 50288;
+        config.state = 128;
+        config.heads = config.inner / 64;
+        config.groups = 1;
+    } else {
+        config.state = 16;
+        config.dt_rank = name == "h768" ? 64 : config.hidden / 16;
+    }
     return config;
 }
 
@@ -77,7 +71,7 @@ namespace ssm {
 /// the numbers must be ordinary and the bytes must not come from a file. The same seed gives the same weights.
 ///
 /// Scales are those of a fresh model (Gu and Dao 2023, section 3.6): matrices keep the variance of their input,
-/// A = -(1..N), softplus(dt bias) from 0.001 to 0.1.
+/// A = -(1..N), or of Mamba-2 from -1 to -16; softplus(dt bias) from 0.001 to 0.1.
 class synthetic_checkpoint {
 public:
     explicit synthetic_checkpoint(model_config config, dtype type = dtype::bf16, std::uint64_t seed = 1)
@@ -139,26 +133,36 @@ private:
 
     void add_layer(const std::string& layer) {
         const model_config& c = config_;
+        const bool has_heads = c.heads > 0;
         const std::string mixer = layer + "mixer.";
+        const index convolved = c.inner + (has_heads ? 2 * c.groups * c.state : 0);
+        const index projected = c.inner + convolved + c.heads;
         add(layer + "norm.weight", {c.hidden}, constant(1.0F));
-        add(mixer + "in_proj.weight", {2 * c.inner, c.hidden}, uniform(fan_in(c.hidden)));
-        add(mixer + "conv1d.weight", {c.inner, 1, c.conv}, uniform(fan_in(c.conv)));
-        if (c.conv_bias) add(mixer + "conv1d.bias", {c.inner}, uniform(fan_in(c.conv)));
-        add(mixer + "x_proj.weight", {c.dt_rank + 2 * c.state, c.inner}, uniform(fan_in(c.inner)));
-        add(mixer + "dt_proj.weight", {c.inner, c.dt_rank}, uniform(fan_in(c.dt_rank)));
-        add(mixer + "dt_proj.bias", {c.inner}, [](index, float unit) {
-            const float dt = 1e-3F * std::pow(100.0F, unit);
-            return std::log(std::expm1(dt));
-        });
-        add(mixer + "A_log", {c.inner, c.state},
-            [states = c.state](index i, float) { return std::log(static_cast<float>(i % states + 1)); });
-        add(mixer + "D", {c.inner}, constant(1.0F));
+        add(mixer + "in_proj.weight", {projected, c.hidden}, uniform(fan_in(c.hidden)));
+        add(mixer + "conv1d.weight", {convolved, 1, c.conv}, uniform(fan_in(c.conv)));
+        if (c.conv_bias) add(mixer + "conv1d.bias", {convolved}, uniform(fan_in(c.conv)));
+        if (has_heads) {
+            add(mixer + "dt_bias", {c.heads}, dt_bias);
+            add(mixer + "A_log", {c.heads}, [](index, float unit) { return std::log(1 + 15 * unit); });
+            add(mixer + "D", {c.heads}, constant(1.0F));
+            add(mixer + "norm.weight", {c.inner}, constant(1.0F));
+        } else {
+            add(mixer + "x_proj.weight", {c.dt_rank + 2 * c.state, c.inner}, uniform(fan_in(c.inner)));
+            add(mixer + "dt_proj.weight", {c.inner, c.dt_rank}, uniform(fan_in(c.dt_rank)));
+            add(mixer + "dt_proj.bias", {c.inner}, dt_bias);
+            add(mixer + "A_log", {c.inner, c.state},
+                [states = c.state](index i, float) { return std::log(static_cast<float>(i % states + 1)); });
+            add(mixer + "D", {c.inner}, constant(1.0F));
+        }
         add(mixer + "out_proj.weight", {c.hidden, c.inner}, uniform(fan_in(c.inner)));
         if (c.projection_bias) {
-            add(mixer + "in_proj.bias", {2 * c.inner}, uniform(0.1F));
+            add(mixer + "in_proj.bias", {projected}, uniform(0.1F));
             add(mixer + "out_proj.bias", {c.hidden}, uniform(0.1F));
         }
     }
+
+    /// softplus of it is from 0.001 to 0.1.
+    static float dt_bias(index, float unit) { return std::log(std::expm1(1e-3F * std::pow(100.0F, unit))); }
 
     void add(const std::string& name, std::vector<index> shape, formula value) {
         recipes_[name] = {std::move(shape), std::move(value)};

@@ -5,6 +5,8 @@
 #include <ssm/backend/capabilities.hpp>
 #include <ssm/backend/concepts.hpp>
 #include <ssm/core/model_config.hpp>
+#include <ssm/model/mixer_parameters.hpp>
+#include <ssm/model/short_conv.hpp>
 #include <ssm/model/state.hpp>
 #include <ssm/model/weight_loader.hpp>
 #include <ssm/model/workspace.hpp>
@@ -13,7 +15,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <span>
@@ -31,8 +32,6 @@ class mamba_mixer {
     using norm = typename Arch::bcdt_norm;
     static_assert(norm_policy<norm>,
                   "ssm: an arch's bcdt_norm is a norm policy: no_norm, unit_rms, learned_rms or your own");
-    static_assert(conv_state_policy<typename Arch::conv_state>,
-                  "ssm: an arch's conv_state is a conv-state policy: shift_window, ring_window or your own");
     static_assert(scan_policy_on<typename Arch::scan, Backend>,
                   "ssm: an arch's scan is a scan policy that the backend has a scan_kernel for");
 
@@ -46,9 +45,7 @@ public:
         : config_(config),
           in_proj_(load.matrix(prefix + "in_proj.weight", 2 * config.inner, config.hidden)),
           in_bias_(load.vector_if(config.projection_bias, prefix + "in_proj.bias", 2 * config.inner)),
-          taps_(load.upload(
-              transposed(load.values(prefix + "conv1d.weight", {config.inner, 1, config.conv}), config.inner))),
-          conv_bias_(load.vector_if(config.conv_bias, prefix + "conv1d.bias", config.inner)),
+          conv_(load, prefix, config.inner, config),
           x_proj_(load.matrix(prefix + "x_proj.weight", config.dt_rank + 2 * config.state, config.inner)),
           dt_gain_(load.vector_if(norm::has_gain, prefix + "dt_layernorm.weight", config.dt_rank)),
           b_gain_(load.vector_if(norm::has_gain, prefix + "b_layernorm.weight", config.state)),
@@ -102,9 +99,7 @@ public:
         const activations<Backend> x = scratch.take(tokens, config_.inner);
         index first = 0;
         for (const auto& [memory, rows] : parts) {
-            device.template causal_conv_silu<typename Arch::conv_state>(
-                x_in.rows(first, rows), taps(), view_of(conv_bias_), memory.window, memory.cursor, memory.sequences,
-                x.rows(first, rows));
+            conv_.forward(device, x_in.rows(first, rows), memory, x.rows(first, rows));
             first += rows;
         }
 
@@ -128,9 +123,7 @@ public:
         const const_activations<Backend> x = traced(trace, 1, config_.inner);
         const const_activations<Backend> b = traced(trace, 3, config_.state);
         // Only for the window: a backend may round x differently in a call of another length.
-        device.template causal_conv_silu<typename Arch::conv_state>(traced(trace, 0, config_.inner), taps(),
-                                                                    view_of(conv_bias_), memory.window, memory.cursor,
-                                                                    memory.sequences, unused);
+        conv_.forward(device, traced(trace, 0, config_.inner), memory, unused);
         // B stands for C and x for z, on which the state does not depend.
         gated_scan(device, {decay_rates(), view_of(d_), traced(trace, 2, config_.inner), x, b, b}, x, memory, unused);
     }
@@ -157,11 +150,10 @@ public:
 
     /// Bytes of backend memory in the weights.
     [[nodiscard]] index bytes() const {
-        const index vectors =
-            static_cast<index>(in_bias_.size() + taps_.size() + conv_bias_.size() + dt_gain_.size() + b_gain_.size() +
-                               c_gain_.size() + dt_bias_.size() + a_.size() + d_.size() + out_bias_.size());
+        const auto vectors = static_cast<index>(in_bias_.size() + dt_gain_.size() + b_gain_.size() + c_gain_.size() +
+                                                dt_bias_.size() + a_.size() + d_.size() + out_bias_.size());
         return in_proj_.bytes() + x_proj_.bytes() + dt_proj_.bytes() + out_proj_.bytes() +
-               vectors * static_cast<index>(sizeof(float));
+               (vectors + conv_.size()) * index{sizeof(float)};
     }
 
 private:
@@ -170,8 +162,8 @@ private:
                 .norm_eps = norm_eps,
                 .in_proj = &in_proj_,
                 .in_bias = view_of(in_bias_),
-                .taps = taps(),
-                .conv_bias = view_of(conv_bias_),
+                .taps = conv_.taps(),
+                .conv_bias = conv_.bias(),
                 .x_proj = &x_proj_,
                 .normalises_dt_b_c = norm::normalises,
                 .dt_b_c_eps = config_.mixer_norm_eps,
@@ -186,13 +178,6 @@ private:
                 .out_bias = view_of(out_bias_)};
     }
 
-    [[nodiscard]] static vector_view<const float> view_of(const vector& v) {
-        return vector_view<const float>(v.data(), static_cast<index>(v.size()));
-    }
-
-    [[nodiscard]] matrix_view<const float> taps() const {
-        return matrix_view<const float>(taps_.data(), config_.conv, config_.inner);
-    }
     [[nodiscard]] matrix_view<const float> decay_rates() const {
         return matrix_view<const float>(a_.data(), config_.state, config_.inner);
     }
@@ -255,37 +240,20 @@ private:
         }
     }
 
-    /// A = -exp(A_log).
-    [[nodiscard]] static std::vector<float> decay_rates_of(std::vector<float> a_log) {
-        for (float& value : a_log) value = -std::exp(value);
-        return a_log;
-    }
-
-    /// Channel-major parameters, (channels, n), in the layout of the state, (n, channels).
-    [[nodiscard]] static std::vector<float> transposed(const std::vector<float>& values, index channels) {
-        const index n = static_cast<index>(values.size()) / channels;
-        std::vector<float> result(values.size());
-        for (index ch = 0; ch < channels; ++ch)
-            for (index i = 0; i < n; ++i)
-                result[static_cast<std::size_t>(i * channels + ch)] = values[static_cast<std::size_t>(ch * n + i)];
-        return result;
-    }
-
     model_config config_;
-    matrix in_proj_;    // (2 inner, hidden): x, then z
-    vector in_bias_;    // (2 inner) or empty
-    vector taps_;       // (K, inner)
-    vector conv_bias_;  // (inner) or empty
-    matrix x_proj_;     // (R + 2N, inner): dt, B, C
-    vector dt_gain_;    // (R) or empty
-    vector b_gain_;     // (N) or empty
-    vector c_gain_;     // (N) or empty
-    matrix dt_proj_;    // (inner, R)
-    vector dt_bias_;    // (inner)
-    vector a_;          // (N, inner), negative
-    vector d_;          // (inner)
-    matrix out_proj_;   // (hidden, inner)
-    vector out_bias_;   // (hidden) or empty
+    matrix in_proj_;  // (2 inner, hidden): x, then z
+    vector in_bias_;  // (2 inner) or empty
+    short_conv<Backend, typename Arch::conv_state> conv_;
+    matrix x_proj_;    // (R + 2N, inner): dt, B, C
+    vector dt_gain_;   // (R) or empty
+    vector b_gain_;    // (N) or empty
+    vector c_gain_;    // (N) or empty
+    matrix dt_proj_;   // (inner, R)
+    vector dt_bias_;   // (inner)
+    vector a_;         // (N, inner), negative
+    vector d_;         // (inner)
+    matrix out_proj_;  // (hidden, inner)
+    vector out_bias_;  // (hidden) or empty
 };
 
 }  // namespace ssm

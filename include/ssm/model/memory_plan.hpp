@@ -56,9 +56,7 @@ template <class Model, class Policy = typename Model::arch::prefill>
     const index chunk = resolved(policy, scratch).next_chunk(options.prompt);
     const index rows = std::max<index>(options.batch, 1);
     const index states = options.batch == 0 ? 1 : options.batch + 1;  // a batch keeps a blank one
-    const auto state_bytes = [&](index count) {
-        return Model::state_type::bytes_of(config.layers, Model::shape(config), count);
-    };
+    const auto state_bytes = [&](index count) { return Model::state_type::bytes_of(Model::shape(config), count); };
     index history = 0;
     if constexpr (Model::has_traces)
         if (options.rewind > 0) history = state_bytes(1) + Model::trace_bytes(config, 2 * (options.rewind + 1));

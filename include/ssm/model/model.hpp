@@ -6,16 +6,16 @@
 #include <ssm/core/dtype.hpp>
 #include <ssm/core/error.hpp>
 #include <ssm/core/model_config.hpp>
+#include <ssm/model/layer_pattern.hpp>
+#include <ssm/model/layer_stack.hpp>
 #include <ssm/model/state.hpp>
 #include <ssm/model/trace.hpp>
 #include <ssm/model/weights.hpp>
 #include <ssm/model/workspace.hpp>
 #include <ssm/policy/execution.hpp>
-#include <ssm/policy/scan.hpp>
 
 #include <algorithm>
 #include <array>
-#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -42,7 +42,7 @@ public:
     /// Whether logits and states have the same bits for every split of a prompt, every prefill policy, read or written,
     /// in every batch, on any number of threads.
     static constexpr bool is_schedule_invariant =
-        executes_invariantly<Backend> && std::same_as<typename Arch::scan, sequential>;
+        executes_invariantly<Backend> && layer_stack<Backend, pattern_of<Arch>>::runs_in_order;
 
     model(std::shared_ptr<const weights<Backend, Arch>> weights, const Backend& device)
         : weights_(std::move(weights)), device_(&device) {}
@@ -56,8 +56,8 @@ public:
     /// What the matrices are kept in.
     [[nodiscard]] dtype matrix_type() const { return weights_->head.type(); }
 
-    /// What a layer of such a model remembers.
-    [[nodiscard]] static layer_shape shape(const model_config& config) { return block_type::mixer::shape(config); }
+    /// What the layers of such a model remember.
+    [[nodiscard]] static auto shape(const model_config& config) { return layers_type::shape(config); }
 
     /// For another model of the same weights, such as one on another device object that sees the same memory.
     [[nodiscard]] const std::shared_ptr<const weights<Backend, Arch>>& shared_weights() const noexcept {
@@ -69,7 +69,7 @@ public:
     [[nodiscard]] state_type start_state(index sequences = 1) const {
         if (sequences < 1 || sequences > max_tokens())
             throw argument_error({"start_state", "sequences", std::to_string(sequences), "at least 1", {}});
-        return state_type(device(), config().layers, shape(config()), sequences);
+        return state_type(device(), shape(config()), sequences);
     }
 
     /// Scratch for calls of at most `tokens` tokens, of all sequences together. Throws argument_error or memory_error.
@@ -86,16 +86,16 @@ public:
     }
 
     /// Whether `forward` can leave a trace.
-    static constexpr bool has_traces = replays<typename block<Backend, Arch>::mixer, Backend>;
+    static constexpr bool has_traces = layer_stack<Backend, pattern_of<Arch>>::replays_all;
 
     /// A trace of at most `tokens` tokens of one sequence. Throws memory_error.
     [[nodiscard]] trace_type make_trace(index tokens) const requires has_traces {
-        return trace_type(device(), config().layers, block_type::mixer::trace_width(config()), tokens);
+        return trace_type(device(), config().layers, layers_type::trace_width(config()), tokens);
     }
 
     /// What it takes.
     [[nodiscard]] static index trace_bytes(const model_config& config, index tokens) requires has_traces {
-        return trace_type::bytes_of(config.layers, block_type::mixer::trace_width(config), tokens);
+        return trace_type::bytes_of(config.layers, layers_type::trace_width(config), tokens);
     }
 
     /// Runs `ids` through the model, moves `memory` on by as many tokens, and writes the logits of the last
@@ -143,9 +143,9 @@ public:
         for (index done = 0; done < tokens;) {
             const index count = std::min(tokens - done, scratch.capacity());
             check(count, memory, scratch, {});
-            for (index i = 0; i < config().layers; ++i)
-                weights_->blocks[static_cast<std::size_t>(i)].replay(device(), trace.layer(i, done, count),
-                                                                     memory.layer(i), scratch);
+            weights_->layers.for_each([&](index i, const auto& layer) {
+                layer.replay(device(), trace.layer(i, done, count), memory.layer(i), scratch);
+            });
             memory.advance(0, 1, trace.ids().subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(count)));
             done += count;
         }
@@ -161,7 +161,7 @@ public:
     }
 
     /// Whether sequences of a call may have different numbers of tokens.
-    static constexpr bool is_ragged = mixes_parts<typename block<Backend, Arch>::mixer, Backend>;
+    static constexpr bool is_ragged = layer_stack<Backend, pattern_of<Arch>>::mixes_all;
 
     /// One token of each sequence of `steps`, and then the others of `ids`, at least one, of the one sequence of `chunk`,
     /// in one pass over the weights. The sequences are different ones. Writes the logits after the token of each of
@@ -190,17 +190,17 @@ public:
     }
 
 private:
-    using block_type = block<Backend, Arch>;
+    using layers_type = layer_stack<Backend, pattern_of<Arch>>;
 
     void run(vector_view<const token_id> ids, range_type memory, workspace_type& scratch, matrix_view<float> logits,
              trace_type* trace = nullptr) const {
         const index mark = scratch.mark();
         const matrix_view<float> residual = scratch.template take<float>(ids.size(), config().hidden);
         device().embed(weights_->embedding, ids, residual);
-        for (index i = 0; i < config().layers; ++i)
-            weights_->blocks[static_cast<std::size_t>(i)].forward(
-                device(), memory.layer(i), scratch, residual,
-                trace == nullptr ? activations<Backend>() : trace->layer(i, trace->size(), ids.size()));
+        weights_->layers.for_each([&](index i, const auto& layer) {
+            layer.forward(device(), memory.layer(i), scratch, residual,
+                          trace == nullptr ? activations<Backend>() : trace->layer(i, trace->size(), ids.size()));
+        });
         if (!logits.empty())
             write_logits(residual, ids.size() / memory.sequences(), memory.sequences(), scratch, logits);
         scratch.rewind(mark);
@@ -212,10 +212,10 @@ private:
         const index count = steps.sequences();
         const matrix_view<float> residual = scratch.template take<float>(ids.size(), config().hidden);
         device().embed(weights_->embedding, ids, residual);
-        for (index i = 0; i < config().layers; ++i) {
+        weights_->layers.for_each([&](index i, const auto& layer) {
             const std::array<layer_part, 2> parts{{{steps.layer(i), count}, {chunk.layer(i), ids.size() - count}}};
-            weights_->blocks[static_cast<std::size_t>(i)].forward(device(), parts, scratch, residual);
-        }
+            layer.forward(device(), parts, scratch, residual);
+        });
         const activations<Backend> normed = scratch.take(logits.rows(), config().hidden);
         const auto normalise = [&](index from, index to, index rows) {
             device().rms_norm(residual.rows(from, rows),
@@ -244,7 +244,7 @@ private:
     }
 
     [[nodiscard]] static index scratch(const model_config& config, index tokens) {
-        return scratch_size<float>(tokens, config.hidden) + block_type::scratch(config, tokens);
+        return scratch_size<float>(tokens, config.hidden) + layers_type::scratch(config, tokens);
     }
 
     /// The longest call whose scratch is countable; memory ends long before.
@@ -292,7 +292,7 @@ private:
     }
 
     void check(range_type memory, index tokens) const {
-        if (memory.whole().layers() != config().layers || memory.whole().shape() != shape(config()))
+        if (memory.whole().shape() != shape(config()))
             throw refuse("state", "one of another shape", "one made by this model's start_state", "");
         if (tokens > tokens_read::most - memory.position())
             throw refuse("state", "position " + std::to_string(memory.position()),

@@ -5,6 +5,8 @@
 #include <ssm/backend/concepts.hpp>
 #include <ssm/core/error.hpp>
 #include <ssm/core/view.hpp>
+#include <ssm/model/layer_pattern.hpp>
+#include <ssm/model/state_shape.hpp>
 #include <ssm/model/tokens_read.hpp>
 
 #include <algorithm>
@@ -16,21 +18,9 @@
 
 namespace ssm {
 
-/// What one layer remembers of a sequence, in rows of `channels` floats.
-struct layer_shape {
-    index window = 0;    ///< K-1, inputs kept for the convolution
-    index states = 0;    ///< N
-    index channels = 0;  ///< inner width
-
-    /// Floats of one layer of one sequence.
-    [[nodiscard]] constexpr index size() const noexcept { return (window + states) * channels; }
-
-    friend bool operator==(const layer_shape&, const layer_shape&) = default;
-};
-
 /// One layer's part of a state.
 struct layer_state {
-    matrix_view<float> window;  ///< (sequences * (K-1), channels)
+    matrix_view<float> window;  ///< (sequences * (K-1), convolved channels)
     matrix_view<float> h;       ///< (sequences * states, channels)
     index cursor;               ///< of the conv-state policy
     index sequences;
@@ -48,44 +38,43 @@ struct layer_part {
 template <class Backend, class Arch>
 class state {
 public:
-    /// The state before the first token: all zero. Throws memory_error.
-    state(const Backend& device, index layers, layer_shape shape, index sequences = 1)
-        : layers_(layers),
-          shape_(shape),
-          sequences_(static_cast<std::size_t>(sequences)),
-          memory_(device.template allocate<float>(layers * layer_size(), "state")) {}
+    using shape_type = state_shape<pattern_of<Arch>::size>;
 
-    /// One sequence as `values(device)` gave it, of this or of another backend; values (layers * shape.size()). Throws
+    /// The state before the first token: all zero. Throws memory_error.
+    state(const Backend& device, const shape_type& shape, index sequences = 1)
+        : shape_(shape),
+          read_(static_cast<std::size_t>(sequences)),
+          memory_(device.template allocate<float>(sequences * shape.size(), "state")) {}
+
+    /// One sequence as `values(device)` gave it, of this or of another backend; values (shape.size()). Throws
     /// argument_error for another number of values, and memory_error.
-    state(const Backend& device, index layers, layer_shape shape, const tokens_read& read,
-          std::span<const float> values)
-        : layers_(layers),
-          shape_(shape),
-          sequences_{{read, conv_state::advance(0, shape.window, read.position())}},
-          memory_(device.template upload<float>(reordered(checked(values), by_slot))) {}
+    state(const Backend& device, const shape_type& shape, const tokens_read& read, std::span<const float> values)
+        : shape_(shape), read_{read}, memory_(device.template upload<float>(reordered(checked(values), by_slot))) {}
 
     /// Bytes of backend memory that such a state takes.
-    [[nodiscard]] static constexpr index bytes_of(index layers, layer_shape shape, index sequences) noexcept {
-        return layers * sequences * shape.size() * static_cast<index>(sizeof(float));
+    [[nodiscard]] static constexpr index bytes_of(const shape_type& shape, index sequences) noexcept {
+        return sequences * shape.size() * index{sizeof(float)};
     }
 
     /// Tokens that a sequence has seen.
     [[nodiscard]] index position(index sequence = 0) const noexcept { return read(sequence).position(); }
     /// How many those are, and which.
-    [[nodiscard]] const tokens_read& read(index sequence = 0) const noexcept { return at(sequence).read; }
-    [[nodiscard]] index sequences() const noexcept { return static_cast<index>(sequences_.size()); }
+    [[nodiscard]] const tokens_read& read(index sequence = 0) const noexcept {
+        return read_[static_cast<std::size_t>(sequence)];
+    }
+    [[nodiscard]] index sequences() const noexcept { return static_cast<index>(read_.size()); }
     /// Bytes of backend memory.
-    [[nodiscard]] index bytes() const noexcept { return bytes_of(layers_, shape_, sequences()); }
-    [[nodiscard]] index layers() const noexcept { return layers_; }
-    [[nodiscard]] const layer_shape& shape() const noexcept { return shape_; }
+    [[nodiscard]] index bytes() const noexcept { return bytes_of(shape_, sequences()); }
+    [[nodiscard]] const shape_type& shape() const noexcept { return shape_; }
 
     [[nodiscard]] layer_state layer(index i) noexcept { return layer(i, 0, sequences()); }
     /// Of sequences [first, first + count), whose cursors are equal.
     [[nodiscard]] layer_state layer(index i, index first, index count) noexcept {
         assert(first >= 0 && count >= 1 && first + count <= sequences());
-        return {matrix_view<float>(memory_.data() + window_at(i, first), count * shape_.window, shape_.channels),
-                matrix_view<float>(memory_.data() + h_at(i, first), count * shape_.states, shape_.channels),
-                at(first).cursor, count};
+        const layer_shape& shape = shape_[i];
+        return {matrix_view<float>(memory_.data() + window_at(i, first), count * shape.window, shape.convolved),
+                matrix_view<float>(memory_.data() + h_at(i, first), count * shape.states, shape.channels),
+                cursor(i, first), count};
     }
 
     /// What the one sequence remembers as host floats, the same on every backend and for every conv-state policy: layer
@@ -101,21 +90,23 @@ public:
     /// Sequence `to` of this state becomes what sequence `from` of another is. Throws argument_error for a state of
     /// another shape, or a sequence that is not there.
     void copy_sequence(const Backend& device, index to, const state& other, index from) {
-        if (layers_ != other.layers_ || shape_ != other.shape_)
+        if (shape_ != other.shape_)
             throw argument_error(
                 {"state::copy_sequence", "state", "one of another shape", "one of the same model", {}});
         require_sequences(to, 1);
         other.require_sequences(from, 1);
-        at(to).read = other.read(from);
-        const auto copy_rows = [&](index target, index source, index rows) {
-            device.copy(matrix_view<const float>(other.memory_.data() + source, rows, shape_.channels),
-                        matrix_view<float>(memory_.data() + target, rows, shape_.channels));
+        read_[static_cast<std::size_t>(to)] = other.read(from);
+        const auto copy_rows = [&](index target, index source, index rows, index columns) {
+            device.copy(matrix_view<const float>(other.memory_.data() + source, rows, columns),
+                        matrix_view<float>(memory_.data() + target, rows, columns));
         };
-        for (index i = 0; i < layers_; ++i) {
-            for (index age = 1; age <= shape_.window; ++age)
-                copy_rows(window_at(i, to) + row_of(age, at(to).cursor) * shape_.channels,
-                          other.window_at(i, from) + row_of(age, other.at(from).cursor) * shape_.channels, 1);
-            copy_rows(h_at(i, to), other.h_at(i, from), shape_.states);
+        for (index i = 0; i < shape_.layers; ++i) {
+            const layer_shape& shape = shape_[i];
+            for (index age = 1; age <= shape.window; ++age)
+                copy_rows(window_at(i, to) + slot(i, age, cursor(i, to)) * shape.convolved,
+                          other.window_at(i, from) + slot(i, age, other.cursor(i, from)) * shape.convolved, 1,
+                          shape.convolved);
+            copy_rows(h_at(i, to), other.h_at(i, from), shape.states, shape.channels);
         }
     }
 
@@ -132,18 +123,13 @@ public:
     /// Called by the model once every layer has seen `ids`, equally many of each sequence of a range.
     void advance(index first, index count, std::span<const token_id> ids) noexcept {
         const std::size_t tokens = ids.size() / static_cast<std::size_t>(count);
-        for (index s = 0; s < count; ++s) {
-            at(first + s).read.add(ids.subspan(static_cast<std::size_t>(s) * tokens, tokens));
-            move_cursor(first + s, static_cast<index>(tokens));
-        }
+        for (std::size_t s = 0; s < static_cast<std::size_t>(count); ++s)
+            read_[static_cast<std::size_t>(first) + s].add(ids.subspan(s * tokens, tokens));
     }
     /// The same for tokens whose ids the host does not know, of all sequences or of some.
     void advance(index tokens) noexcept { advance(0, sequences(), tokens); }
     void advance(index first, index count, index tokens) noexcept {
-        for (index s = first; s < first + count; ++s) {
-            at(s).read.add_unseen(tokens);
-            move_cursor(s, tokens);
-        }
+        for (index s = first; s < first + count; ++s) read_[static_cast<std::size_t>(s)].add_unseen(tokens);
     }
 
     friend bool operator==(const state&, const state&) = default;
@@ -151,56 +137,46 @@ public:
 private:
     using conv_state = typename Arch::conv_state;
 
-    struct progress {
-        tokens_read read;
-        index cursor = 0;
-        friend bool operator==(const progress&, const progress&) = default;
-    };
     enum row_order { by_age, by_slot };
 
-    [[nodiscard]] progress& at(index s) noexcept { return sequences_[static_cast<std::size_t>(s)]; }
-    [[nodiscard]] const progress& at(index s) const noexcept { return sequences_[static_cast<std::size_t>(s)]; }
-    [[nodiscard]] index layer_size() const noexcept { return sequences() * shape_.size(); }
-
     [[nodiscard]] std::span<const float> checked(std::span<const float> values) const {
-        const index expected = layers_ * shape_.size();
-        if (static_cast<index>(values.size()) == expected) return values;
-        throw argument_error({"state", "values", std::to_string(values.size()), std::to_string(expected), {}});
+        if (static_cast<index>(values.size()) == shape_.size()) return values;
+        throw argument_error({"state", "values", std::to_string(values.size()), std::to_string(shape_.size()), {}});
     }
 
     /// Where the rows of a sequence begin in memory_: of a layer all windows lie before all h.
     [[nodiscard]] index window_at(index layer, index s) const noexcept {
-        return layer * layer_size() + s * shape_.window * shape_.channels;
+        return sequences() * shape_.before(layer) + s * shape_[layer].window * shape_[layer].convolved;
     }
     [[nodiscard]] index h_at(index layer, index s) const noexcept {
-        return layer * layer_size() + (sequences() * shape_.window + s * shape_.states) * shape_.channels;
+        return window_at(layer, sequences()) + s * shape_[layer].states * shape_[layer].channels;
+    }
+    /// Of a layer's window; it follows from how many tokens the sequence has read.
+    [[nodiscard]] index cursor(index layer, index s) const noexcept {
+        return conv_state::advance(0, shape_[layer].window, position(s));
     }
     /// The row of a window that holds the input of this age.
-    [[nodiscard]] index row_of(index age, index cursor) const noexcept {
-        return conv_state::slot(age, shape_.window, cursor);
-    }
-
-    void move_cursor(index s, index tokens) noexcept {
-        at(s).cursor = conv_state::advance(at(s).cursor, shape_.window, tokens);
+    [[nodiscard]] index slot(index layer, index age, index cursor) const noexcept {
+        return conv_state::slot(age, shape_[layer].window, cursor);
     }
 
     /// The values of one sequence with the rows of its windows brought from the other order into this one.
     [[nodiscard]] std::vector<float> reordered(std::span<const float> values, row_order order) const {
         std::vector<float> result(values.begin(), values.end());
-        for (index i = 0; i < layers_; ++i)
-            for (index age = 1; age <= shape_.window; ++age) {
-                const index oldest_first = shape_.window - age;
-                const index slot = row_of(age, at(0).cursor);
-                const index from = window_at(i, 0) + (order == by_age ? slot : oldest_first) * shape_.channels;
-                const index to = window_at(i, 0) + (order == by_age ? oldest_first : slot) * shape_.channels;
-                std::copy_n(values.begin() + from, shape_.channels, result.begin() + to);
+        for (index i = 0; i < shape_.layers; ++i)
+            for (index age = 1; age <= shape_[i].window; ++age) {
+                const index oldest_first = shape_[i].window - age;
+                const index kept = slot(i, age, cursor(i, 0));
+                const index columns = shape_[i].convolved;
+                const index from = window_at(i, 0) + (order == by_age ? kept : oldest_first) * columns;
+                const index to = window_at(i, 0) + (order == by_age ? oldest_first : kept) * columns;
+                std::copy_n(values.begin() + from, columns, result.begin() + to);
             }
         return result;
     }
 
-    index layers_;
-    layer_shape shape_;
-    std::vector<progress> sequences_;
+    shape_type shape_;
+    std::vector<tokens_read> read_;
     typename Backend::template buffer<float> memory_;
 };
 

@@ -5,13 +5,13 @@
 #include <ssm/backend/concepts.hpp>
 #include <ssm/core/hash.hpp>
 #include <ssm/core/model_config.hpp>
-#include <ssm/model/block.hpp>
+#include <ssm/model/layer_pattern.hpp>
+#include <ssm/model/layer_stack.hpp>
 #include <ssm/model/weight_loader.hpp>
 
 #include <cstdint>
 #include <span>
 #include <string>
-#include <vector>
 
 namespace ssm {
 
@@ -20,10 +20,7 @@ template <class Backend, class Arch>
 struct weights {
     /// Throws format_error for an absent or misshapen tensor.
     weights(weight_loader<Backend>& load, const model_config& from)
-        : config(from), embedding(load.matrix(embedding_name(load), from.vocab, from.hidden)) {
-        blocks.reserve(static_cast<std::size_t>(config.layers));
-        for (index i = 0; i < config.layers; ++i)
-            blocks.emplace_back(load, "backbone.layers." + std::to_string(i) + ".", config);
+        : config(from), embedding(load.matrix(embedding_name(load), from.vocab, from.hidden)), layers(load, from) {
         norm = load.vector("backbone.norm_f.weight", config.hidden);
         // A stored head wins: configurations have claimed a tied head beside a head of its own.
         const bool tied = config.tied_head && !load.has("lm_head.weight");
@@ -33,14 +30,12 @@ struct weights {
     }
 
     [[nodiscard]] index bytes() const {
-        index sum = embedding.bytes() + head_bytes + static_cast<index>(norm.size() * sizeof(float));
-        for (const auto& layer : blocks) sum += layer.bytes();
-        return sum;
+        return embedding.bytes() + layers.bytes() + static_cast<index>(norm.size() * sizeof(float)) + head_bytes;
     }
 
     model_config config;
-    typename Backend::matrix embedding;             // (vocab, hidden)
-    std::vector<block<Backend, Arch>> blocks;       // (layers)
+    typename Backend::matrix embedding;  // (vocab, hidden)
+    layer_stack<Backend, pattern_of<Arch>> layers;
     typename Backend::template buffer<float> norm;  // (hidden)
     typename Backend::matrix head;                  // (vocab, hidden)
     index head_bytes = 0;                           // 0 when the head is the embedding
@@ -55,6 +50,11 @@ private:
         tensors.update(std::as_bytes(std::span(config.model_type)));
         for (const float eps : {config.norm_eps, config.mixer_norm_eps})
             tensors.update(__builtin_bit_cast(std::uint32_t, eps));
+        if (config.heads > 0) {
+            tensors.update(static_cast<std::uint64_t>(config.groups));
+            for (const float limit : {config.least_dt, config.most_dt})
+                tensors.update(__builtin_bit_cast(std::uint32_t, limit));
+        }
         return tensors.value();
     }
 

@@ -92,6 +92,63 @@ struct selective {
     [[nodiscard]] SSM_HD S skip(index t, index ch) const { return d[ch] * S(x(t, ch)); }
 };
 
+/// The recurrence of Mamba-2 (Dao and Gu 2024, "Transformers are SSMs", section 7.1): selective, with one decay for all the
+/// channels and states of a head. Head i has channels [i, i + 1) * channels / heads, and group i, whose B and C its
+/// heads share, heads [i, i + 1) * heads / groups.
+///
+///     h <- exp(dt A) h + (dt x) B,   y = C . h + D x
+template <class S, class Input = S>
+struct multihead_selective {
+    using scalar = S;
+
+    vector_view<const S> a;       ///< (heads), negative: -exp(A_log)
+    vector_view<const S> d;       ///< (heads)
+    matrix_view<const Input> dt;  ///< (tokens, heads), after bias and softplus
+    matrix_view<const Input> x;   ///< (tokens, channels)
+    matrix_view<const Input> b;   ///< (tokens, groups * states)
+    matrix_view<const Input> c;   ///< (tokens, groups * states)
+    index groups;
+    S least_dt;  ///< dt is held to these
+    S most_dt;
+
+    [[nodiscard]] SSM_HD index heads() const { return a.size(); }
+    [[nodiscard]] SSM_HD S step(index t, index head) const {
+        const S given = dt(t, head);
+        return given < least_dt ? least_dt : given > most_dt ? most_dt : given;
+    }
+    [[nodiscard]] SSM_HD S decay(index t, index head) const {
+        using std::exp;
+        return exp(step(t, head) * a[head]);
+    }
+    [[nodiscard]] SSM_HD S drive(index t, index ch) const { return step(t, head_of(ch)) * S(x(t, ch)); }
+
+    [[nodiscard]] SSM_HD affine<S> transition(index t, index ch, index n) const {
+        return {decay(t, head_of(ch)), drive(t, ch) * S(b(t, column(ch, n)))};
+    }
+    [[nodiscard]] SSM_HD S readout(index t, index ch, index n) const { return c(t, column(ch, n)); }
+    [[nodiscard]] SSM_HD S skip(index t, index ch) const { return d[head_of(ch)] * S(x(t, ch)); }
+
+private:
+    SSM_HD index head_of(index ch) const { return ch / (x.columns() / heads()); }
+    SSM_HD index column(index ch, index n) const { return ch / (x.columns() / groups) * (b.columns() / groups) + n; }
+};
+
+/// A recurrence whose scan can be written as matrix products (Dao and Gu 2024, section 6), because all channels and states
+/// of a head decay alike and the heads of a group share B and C: `multihead_selective`, or your own. Law, with heads and
+/// groups as there:
+///
+///     transition(t, ch, n) = {decay(t, head), drive(t, ch) * b(t, group * states + n)}
+///     readout(t, ch, n)    = c(t, group * states + n)
+template <class R>
+concept decays_by_head = recurrence<R> && requires(const R r, index i) {
+    { r.heads() } -> std::same_as<index>;
+    { r.groups } -> std::convertible_to<index>;
+    { r.decay(i, i) } -> std::same_as<typename R::scalar>;
+    { r.drive(i, i) } -> std::same_as<typename R::scalar>;
+    { r.b(i, i) } -> std::convertible_to<typename R::scalar>;
+    { r.c(i, i) } -> std::convertible_to<typename R::scalar>;
+};
+
 /// One step of a continuous state h' = a h + b x held constant over a time dt (zero-order hold), a != 0: the map
 /// h -> exp(dt a) h + (exp(dt a) - 1) / a * b x, returned for x = 1.
 template <class S>

@@ -32,6 +32,14 @@ struct convolution {
     friend bool operator==(const convolution&, const convolution&) = default;
 };
 
+/// Time is cut into chunks of `length` tokens, and what happens within one is matrix products (the state-space dual form;
+/// Dao and Gu 2024, section 6): for recurrences that satisfy `decays_by_head`, such as Mamba-2's. The same result as
+/// `sequential` within rounding; more arithmetic, which runs at the speed of products.
+struct state_space_dual {
+    index length = 64;  ///< tokens, positive
+    friend bool operator==(const state_space_dual&, const state_space_dual&) = default;
+};
+
 /// How a scan policy runs on a backend. Declared only: each backend specialises it for the policies it supports, with
 /// a static member template `run` over any recurrence. What it takes is the backend's own affair; what it computes is
 /// written at `can_scan_with` in backend/concepts.hpp.

@@ -13,6 +13,7 @@
 #include <ssm/backend/cpu/norm.hpp>
 #include <ssm/backend/cpu/panel_products.hpp>
 #include <ssm/backend/cpu/scan.hpp>
+#include <ssm/backend/cpu/state_space_dual.hpp>
 #include <ssm/backend/cpu/thread_pool.hpp>
 #include <ssm/policy/execution.hpp>
 
@@ -155,7 +156,8 @@ using cpu = basic_cpu<panel_products>;
 
 static_assert(backend<cpu>, "ssm::cpu owes every operation of backend/concepts.hpp");
 static_assert(executes_invariantly<cpu>);
-static_assert(scan_policy_on<sequential, cpu> && scan_policy_on<chunked, cpu> && scan_policy_on<convolution, cpu>);
+static_assert(scan_policy_on<sequential, cpu> && scan_policy_on<chunked, cpu> && scan_policy_on<convolution, cpu> &&
+              scan_policy_on<state_space_dual, cpu>);
 static_assert(normalises_parts<cpu> && fuses_selective_scan<cpu, sequential>);
 
 }  // namespace ssm

@@ -6,6 +6,7 @@
 #include <ssm/backend/cpu/dispatch.hpp>
 #include <ssm/backend/cpu/elementwise.hpp>
 #include <ssm/backend/cpu/instruction_set.hpp>
+#include <ssm/backend/cpu/multihead_scan.hpp>
 #include <ssm/backend/cpu/scan_range.hpp>
 #include <ssm/backend/cpu/thread_pool.hpp>
 #include <ssm/core/view.hpp>
