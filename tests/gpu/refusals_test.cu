@@ -15,7 +15,7 @@ namespace refusals_test {
 
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Contains;
 using model = ssm::falcon_mamba<ssm::cuda_f32>;
 using ssm::test::small_heap;
 
