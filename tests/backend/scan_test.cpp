@@ -164,7 +164,7 @@ TEST_CASE("A time-invariant recurrence as a convolution is its scan, whatever th
 }
 
 TEST_CASE("A selective recurrence with zero-order hold needs no kernel of its own") {
-    constexpr ssm::index channels = 21;
+    static constexpr ssm::index channels = 21;
     const auto problem = []<class S>(S) {
         struct {
             std::vector<S> a, d, dt, x, b, c;

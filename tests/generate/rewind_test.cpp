@@ -78,7 +78,7 @@ TEST_CASE("A session goes back across positions where smaller counters wrap, and
     for (const ssm::index start : {(ssm::index{1} << 31) - 3, (ssm::index{1} << 32) - 3, last - 6}) {
         CAPTURE(start);
         const auto& shape = near_zero.state().shape();
-        ssm::session session(model, falcon::state_type(device, 2, shape, ssm::tokens_read(start, 7), values),
+        ssm::session session(model, falcon::state_type(device, shape, ssm::tokens_read(start, 7), values),
                              ssm::session_options{.rewind = 6});
         session.prefill(prompt(2, 5));
         for (int i = 0; i < 4; ++i) session.prefill(prompt(1, 9));
