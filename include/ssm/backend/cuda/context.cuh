@@ -127,7 +127,8 @@ __device__ inline void release_successor() {
 /// Waits for every thread of the cluster; what they wrote to shared memory can then be read by all.
 __device__ inline void cluster_barrier() {
 #if __CUDA_ARCH__ >= 900
-    asm volatile("barrier.cluster.arrive.release.aligned;\n\tbarrier.cluster.wait.acquire.aligned;" ::: "memory");
+    // Not .aligned: threads of a warp come here from loops of different lengths.
+    asm volatile("barrier.cluster.arrive.release;\n\tbarrier.cluster.wait.acquire;" ::: "memory");
 #endif
 }
 /// What the cluster's block of that rank has where this one has `*at`, in shared memory.
