@@ -62,10 +62,10 @@ void check_company(const Model& model) {
             for (ssm::index s = 0; s < sequences; ++s) now.push_back(ids[static_cast<std::size_t>(s * steps + step)]);
             model.forward(now, together, scratch, logits);
         }
-        CHECK(model.device().download(logits) == expected.logits);
+        CHECK((model.device().download(logits) == expected.logits));
         auto at_once = model.start_state(sequences);
         model.forward(std::span(ids).first(static_cast<std::size_t>(sequences * steps)), at_once, scratch, logits);
-        CHECK(model.device().download(logits) == expected.logits);
+        CHECK((model.device().download(logits) == expected.logits));
         CHECK(at_once == together);
     }
 }
