@@ -138,11 +138,18 @@ TEST_CASE("What a static model cannot read, it says, and changes nothing") {
     CHECK(logits == std::array<float, 51>{});
 }
 
-TEST_CASE("Weights of other sizes are refused") {
+TEST_CASE("Weights of other sizes and of another model are refused") {
     ssm::model_config config = ssm::test::small_config();
+    const auto refused_with = [&](const char* what) {
+        const ssm::test::random_weights source(config);
+        CHECK_THROWS_WITH(ssm::load_static<tiny>(source, ssm::cpu(), *std::make_unique<tiny::weights>()),
+                          Catch::Contains(what));
+    };
     config.state = 12;
-    const ssm::test::random_weights source(config);
-    CHECK_THROWS_AS(ssm::load_static<tiny>(source, ssm::cpu(), *std::make_unique<tiny::weights>()), ssm::config_error);
+    refused_with("sizes");
+    config = ssm::test::small_config();
+    config.model_type = "mamba";
+    refused_with("model_type");
 }
 
 }  // namespace static_model_test

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <deque>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -62,10 +63,10 @@ public:
           capacity_(checked("capacity", capacity)),
           chunk_(checked("chunk", chunk.length)),
           slots_(model_.start_state(capacity + 1)),
-          scratch_(model_.make_workspace(capacity - 1 + chunk.length)),
+          scratch_(model_.make_workspace(most_tokens(capacity, chunk.length))),
           logits_(model_.device().template allocate<float>(capacity * model_.config().vocab, "logits")) {
         running_.reserve(static_cast<std::size_t>(capacity));
-        ids_.reserve(static_cast<std::size_t>(capacity - 1 + chunk.length));
+        ids_.reserve(static_cast<std::size_t>(most_tokens(capacity, chunk.length)));
     }
 
     /// A new sequence that begins with `prompt`. Throws argument_error for no ids or one outside the vocabulary.
@@ -205,6 +206,11 @@ private:
     static index checked(const char* what, index value) {
         if (value < 1) throw argument_error({"batch", what, std::to_string(value), "at least 1", {}});
         return value;
+    }
+
+    /// Of a pass: a token of every other sequence, and a chunk. More than can be counted is refused as a workspace.
+    static index most_tokens(index capacity, index chunk) {
+        return capacity - 1 + std::min(chunk, std::numeric_limits<index>::max() - capacity);
     }
 
     void check(std::span<const token_id> ids) const { check_tokens(ids, vocab()); }

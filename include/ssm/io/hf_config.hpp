@@ -84,6 +84,8 @@ private:
     static constexpr index most_taps = 256;
     static constexpr index most_layers = 1 << 14;
     static constexpr index most_words = 1 << 24;
+    /// B and C of all groups are no wider than anything else.
+    [[nodiscard]] static constexpr index most_groups(const model_config& m) noexcept { return widest / (2 * m.state); }
 
     /// `FalconMambaConfig`, `MambaConfig` and `Mamba2Config` of transformers, with their defaults.
     [[nodiscard]] model_config hugging_face() const {
@@ -102,7 +104,7 @@ private:
             m.inner = expanded(fields_, m.hidden);
             m.heads = fields_.integer("num_heads", 1, widest, 128);
             require_heads(fields_, "num_heads", m, fields_.integer("head_dim", 1, widest, 64));
-            m.groups = fields_.integer("n_groups", 1, widest, 8);
+            m.groups = fields_.integer("n_groups", 1, most_groups(m), 8);
             read_dt_limits(fields_, "time_step_limit", m);
         } else {
             m.inner = inner_width(m.hidden);
@@ -166,7 +168,7 @@ private:
         const auto number = [](const json& value) {
             if (value == json{{"__float__", "Infinity"}}) return INFINITY;
             const double given = value.is_number() ? value.get<double>() : NAN;
-            return given <= largest ? static_cast<float>(given) : NAN;
+            return given >= 0 && given <= largest ? static_cast<float>(given) : NAN;
         };
         if (limits->is_array() && limits->size() == 2) {
             m.least_dt = number((*limits)[0]);
@@ -214,7 +216,7 @@ private:
         const index width = mixer.integer("headdim", 1, widest, 64);
         m.heads = m.inner / width;
         require_heads(mixer, "headdim", m, width);
-        m.groups = mixer.integer("ngroups", 1, widest, 1);
+        m.groups = mixer.integer("ngroups", 1, most_groups(m), 1);
         read_dt_limits(mixer, "dt_limit", m);
         const auto require = [&](const char* key, bool expected) {
             if (mixer.boolean(key, expected) != expected)

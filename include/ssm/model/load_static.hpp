@@ -4,13 +4,14 @@
 
 #include <ssm/core/error.hpp>
 #include <ssm/core/model_config.hpp>
+#include <ssm/model/mixer_parameters.hpp>
 #include <ssm/model/static_model.hpp>
 #include <ssm/model/weight_loader.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ssm {
@@ -22,7 +23,7 @@ namespace ssm {
 }
 
 /// Fills the weights of a `static_model` from a weight source, on a host with a heap; `device` is any backend. Throws
-/// config_error for a source of other sizes, format_error for an absent or misshapen tensor.
+/// config_error for a source of other sizes, of another model type or with a second head, format_error for an absent or misshapen tensor.
 template <class Model, weight_source Source, class Backend>
 void load_static(const Source& source, const Backend& device, typename Model::weights& to) {
     const model_config& config = source.config();
@@ -31,6 +32,13 @@ void load_static(const Source& source, const Backend& device, typename Model::we
     if (sizes_of(config) != Model::sizes)
         throw config_error({config.source, "sizes", "others than the static_model's", "equal ones",
                             "give the type the sizes of the configuration"});
+    const std::string_view type = Model::norm::normalises ? "falcon_mamba" : "mamba";
+    if (config.model_type != type)
+        throw config_error({config.source, "model_type", "\"" + config.model_type + "\"",
+                            "\"" + std::string(type) + "\"", "give the type the norm of the model"});
+    if (config.tied_head && load.has("lm_head.weight"))
+        throw config_error({config.source, "tied_head", "true beside a lm_head.weight of its own", "one of the two",
+                            "give the type sizes whose tied_head is false, and the configuration too"});
     const auto copy = [](const std::vector<float>& from, auto& array) {
         std::transform(from.begin(), from.end(), array.begin(), [](float x) { return typename Model::scalar(x); });
     };
@@ -39,12 +47,10 @@ void load_static(const Source& source, const Backend& device, typename Model::we
     };
     // (channels, n) as stored, (n, channels) as kept.
     const auto fill_turned = [&](auto& array, const std::vector<float>& from) {
-        const auto channels = static_cast<std::size_t>(config.inner);
-        const std::size_t n = from.size() / channels;
-        for (std::size_t i = 0; i < from.size(); ++i) array[i % n * channels + i / n] = typename Model::scalar(from[i]);
+        copy(transposed(from, config.inner), array);
     };
 
-    fill(to.embedding, "backbone.embeddings.weight", {config.vocab, config.hidden});
+    fill(to.embedding, load.embedding_name(), {config.vocab, config.hidden});
     fill(to.norm, "backbone.norm_f.weight", {config.hidden});
     fill(to.head, "lm_head.weight", {config.vocab, config.hidden});
     to.norm_eps = typename Model::scalar(config.norm_eps);
@@ -65,9 +71,7 @@ void load_static(const Source& source, const Backend& device, typename Model::we
         fill(w.c_gain, mixer + "c_layernorm.weight", {config.state});
         fill(w.dt_proj, mixer + "dt_proj.weight", {config.inner, config.dt_rank});
         fill(w.dt_bias, mixer + "dt_proj.bias", {config.inner});
-        std::vector<float> rates = load.values(mixer + "A_log", {config.inner, config.state});
-        for (float& rate : rates) rate = -std::exp(rate);
-        fill_turned(w.a, rates);
+        fill_turned(w.a, decay_rates_of(load.values(mixer + "A_log", {config.inner, config.state})));
         fill(w.d, mixer + "D", {config.inner});
         fill(w.out_proj, mixer + "out_proj.weight", {config.hidden, config.inner});
         fill(w.out_bias, mixer + "out_proj.bias", {config.hidden});

@@ -62,6 +62,10 @@ public:
           find_([&source](std::string_view name) { return source.find(name); }) {}
 
     [[nodiscard]] const Backend& device() const noexcept { return device_; }
+    /// What the checkpoint calls the embedding: Hugging Face writes "embeddings", the original mamba_ssm "embedding".
+    [[nodiscard]] std::string embedding_name() const {
+        return has("backbone.embedding.weight") ? "backbone.embedding.weight" : "backbone.embeddings.weight";
+    }
     [[nodiscard]] bool has(std::string_view name) const { return !planned_ && find_(name).has_value(); }
 
     /// A weight matrix in the dtype asked for. Throws format_error when it is absent or not of this shape.

@@ -20,7 +20,7 @@ template <class Backend, class Arch>
 struct weights {
     /// Throws format_error for an absent or misshapen tensor.
     weights(weight_loader<Backend>& load, const model_config& from)
-        : config(from), embedding(load.matrix(embedding_name(load), from.vocab, from.hidden)), layers(load, from) {
+        : config(from), embedding(load.matrix(load.embedding_name(), from.vocab, from.hidden)), layers(load, from) {
         norm = load.vector("backbone.norm_f.weight", config.hidden);
         // A stored head wins: configurations have claimed a tied head beside a head of its own.
         const bool tied = config.tied_head && !load.has("lm_head.weight");
@@ -56,11 +56,6 @@ private:
                 tensors.update(__builtin_bit_cast(std::uint32_t, limit));
         }
         return tensors.value();
-    }
-
-    /// Hugging Face writes "embeddings", the original mamba_ssm "embedding".
-    [[nodiscard]] static std::string embedding_name(const weight_loader<Backend>& load) {
-        return load.has("backbone.embedding.weight") ? "backbone.embedding.weight" : "backbone.embeddings.weight";
     }
 };
 
