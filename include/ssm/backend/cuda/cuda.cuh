@@ -37,7 +37,8 @@ namespace ssm {
 ///
 /// `Execution` is a policy of `policy/execution.hpp`. With `quickest` a product is rounded as suits its number of rows, and
 /// a decoded token goes through a layer in four kernels. With `invariant`, as in `basic_cuda<bf16, invariant>`, a token's
-/// bits on one kind of GPU do not depend on what comes with it, at the price in docs/numerics.md.
+/// bits on one kind of GPU are not to depend on what comes with it; docs/numerics.md has the price, and what is yet to be
+/// proven.
 template <class Activation, class Execution = quickest>
 class basic_cuda {
     static_assert(stored_element<Activation>, "ssm: activations are float, ssm::bf16 or ssm::f16");

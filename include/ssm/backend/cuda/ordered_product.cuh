@@ -72,8 +72,8 @@ __global__ void __launch_bounds__(product_threads)
     constexpr int width = lane_width<W>;
     extern __shared__ float sums[];  // (pieces, 32)
     const int lane = static_cast<int>(threadIdx.x) % warp_size, warp = static_cast<int>(threadIdx.x) / warp_size;
-    const index token = blockIdx.x;
-    const index output = static_cast<index>(blockIdx.y) * warp_size + lane;
+    const index token = blockIdx.y;
+    const index output = static_cast<index>(blockIdx.x) * warp_size + lane;
     const int depth = static_cast<int>(x.columns());
     const int pieces = (depth + product_piece - 1) / product_piece;
     const X* const from = x.data() + token * x.stride();
@@ -106,7 +106,7 @@ void ordered_product(const context& on, matrix_view<const X> x, matrix_view<cons
     const index shared = blocks_for(x.columns(), product_piece) * warp_size * index{sizeof(float)};
     if (x.rows() <= few && shared <= on.shared_bytes)
         return launch(on, "row_product", row_product_kernel<X, W, Y>,
-                      {.grid = dim3(static_cast<unsigned>(x.rows()), grid_for(w.rows(), warp_size)),
+                      {.grid = dim3(grid_for(w.rows(), warp_size), static_cast<unsigned>(x.rows())),
                        .threads = product_threads,
                        .shared_bytes = static_cast<std::size_t>(shared)},
                       x, w, y, accumulate);

@@ -37,12 +37,15 @@ struct alignas(16) selective_buffer {
     float sums[selective_tile::shares][selective_tile::tokens][selective_tile::stride];  // C . h
 };
 
-/// The barriers by which the two halves of a block pass a buffer: each waits for the other to have arrived.
+/// The barriers by which the two halves of a block pass a buffer: each waits for the other to have arrived. Both forms ask that
+/// a warp's threads come together.
 enum class selective_pass { filled = 1, scanned = 3 };
 __device__ inline void announce(selective_pass pass, int buffer) {
+    __syncwarp();
     asm volatile("bar.arrive %0, %1;" ::"r"(static_cast<int>(pass) + buffer), "n"(selective_tile::threads) : "memory");
 }
 __device__ inline void await(selective_pass pass, int buffer) {
+    __syncwarp();
     asm volatile("bar.sync %0, %1;" ::"r"(static_cast<int>(pass) + buffer), "n"(selective_tile::threads) : "memory");
 }
 
