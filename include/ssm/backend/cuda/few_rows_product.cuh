@@ -193,16 +193,19 @@ __global__ void __launch_bounds__(few_rows::threads, 2)  // registers are left f
             coming.request_weights();
             coming.request_x();
         }
+        close_copies();
         // Once all weights are on their way, what the epilogue reads from far away follows them as far as the second-level
-        // cache. Into registers it would keep this loop waiting.
-        if constexpr (Epilogue::far_lines > 0)
+        // cache. Into registers it would keep this loop waiting. The braces matter: nvcc 13.0 left out the statement after
+        // an `if constexpr` that had none.
+        if constexpr (Epilogue::far_lines > 0) {
             if (stage == (stages > ahead ? stages - ahead : 0))
                 for (int i = lane; i < most_own * Epilogue::far_lines; i += warp_size) {
                     const int row = warp * warp_size / own_outputs + i / Epilogue::far_lines * row_step;
                     const index first = first_output + own - lane % own_outputs;
                     if (row < last_row) epilogue.prefetch(row, first, i % Epilogue::far_lines);
                 }
-        close_copies();
+        }
+        __syncwarp();  // the loops above have lanes of their own, the tensor cores a whole warp
         const uint4* const weights = own_weights + slot;
         const uint4* const rows = own_rows + slot;
 #pragma unroll
