@@ -244,47 +244,72 @@ void matvec(const context& on, const char* name, matrix_view<const W> w, const S
 }
 
 inline constexpr int depth_threads = 256;
+inline constexpr int depth_outputs = 3;  // a block
 
-/// One output a block, whose threads share its depth: for matrices of so few outputs that warps of their own would leave
+/// A few outputs a block, whose threads share their depth: for matrices of so few outputs that warps of their own would leave
 /// the device idle. x comes straight from memory.
+///
+/// With x_proj's 288 outputs no multiprocessor has more than one block, so that registers are left for the two kernels after
+/// it, which begin to read while it does.
 template <class W, class X, class Epilogue>
 __global__ void __launch_bounds__(depth_threads)
     matvec_across_depth_kernel(matrix_view<const W> w, matrix_view<const X> x, bool packs, Epilogue epilogue) {
     constexpr int width = lane_width<W>;
     constexpr int ahead = 4;
-    __shared__ float sums[32];
-    const index output = blockIdx.x;
-    const W* const weights = w.data() + output * w.stride();
+    constexpr int warps = depth_threads / warp_size;
+    __shared__ float sums[depth_outputs][warps];
+    const index first_output = static_cast<index>(blockIdx.x) * depth_outputs;
+    const int thread = static_cast<int>(threadIdx.x);
     const int chunks = static_cast<int>(w.stride()) / width;
-    pack<W> first[ahead];
+    const auto weights = [&](int o, int chunk) {
+        const index output = first_output + o < w.rows() ? first_output + o : w.rows() - 1;
+        return load_once(w.data() + output * w.stride() + static_cast<index>(chunk) * width);
+    };
+    pack<W> first[ahead][depth_outputs];
 #pragma unroll
-    for (int u = 0; u < ahead; ++u) {
-        const int chunk = u * depth_threads + static_cast<int>(threadIdx.x);
-        if (chunk < chunks) first[u] = load_once(weights + static_cast<index>(chunk) * width);
-    }
+    for (int u = 0; u < ahead; ++u)
+#pragma unroll
+        for (int o = 0; o < depth_outputs; ++o)
+            if (u * depth_threads + thread < chunks) first[u][o] = weights(o, u * depth_threads + thread);
     release_successor();
     wait_for_predecessor();
     const X* const from = x.data();
-    float sum = 0;
-    const auto add = [&](const pack<W>& values, int chunk) {
+    float sum[depth_outputs] = {};
+    const auto add = [&](const pack<W>(&values)[depth_outputs], int chunk) {
         const index k = static_cast<index>(chunk) * width;
-        if (packs && k + width <= x.columns()) {
-            const auto inputs = *reinterpret_cast<const pack<X, width>*>(from + k);
+        pack<X, width> inputs;
+        if (packs && k + width <= x.columns())
+            inputs = *reinterpret_cast<const pack<X, width>*>(from + k);
+        else
 #pragma unroll
-            for (int i = 0; i < width; ++i) sum = __fmaf_rn(values[i], inputs[i], sum);
-        } else {
-            for (int i = 0; i < width && k + i < x.columns(); ++i) sum = __fmaf_rn(values[i], widen(from[k + i]), sum);
-        }
+            for (int i = 0; i < width; i += 2)
+                inputs.set_pair(i, k + i < x.columns() ? widen(from[k + i]) : 0.0F,
+                                k + i + 1 < x.columns() ? widen(from[k + i + 1]) : 0.0F);
+#pragma unroll
+        for (int o = 0; o < depth_outputs; ++o)
+#pragma unroll
+            for (int i = 0; i < width; ++i) sum[o] = __fmaf_rn(values[o][i], inputs[i], sum[o]);
     };
 #pragma unroll
-    for (int u = 0; u < ahead; ++u) {
-        const int chunk = u * depth_threads + static_cast<int>(threadIdx.x);
-        if (chunk < chunks) add(first[u], chunk);
+    for (int u = 0; u < ahead; ++u)
+        if (u * depth_threads + thread < chunks) add(first[u], u * depth_threads + thread);
+    for (int chunk = ahead * depth_threads + thread; chunk < chunks; chunk += depth_threads) {
+        pack<W> values[depth_outputs];
+#pragma unroll
+        for (int o = 0; o < depth_outputs; ++o) values[o] = weights(o, chunk);
+        add(values, chunk);
     }
-    for (int chunk = ahead * depth_threads + static_cast<int>(threadIdx.x); chunk < chunks; chunk += depth_threads)
-        add(load_once(weights + static_cast<index>(chunk) * width), chunk);
-    const float total = block_sum(sum, sums);
-    if (threadIdx.x == 0) epilogue.finish(epilogue.constants_of(output), epilogue.prepare(0, output), 0, output, total);
+#pragma unroll
+    for (int o = 0; o < depth_outputs; ++o) {
+        const float total = warp_sum(sum[o]);
+        if (thread % warp_size == 0) sums[o][thread / warp_size] = total;
+    }
+    __syncthreads();
+    const index output = first_output + thread;
+    if (thread >= depth_outputs || output >= w.rows()) return;
+    float total = 0;
+    for (int warp = 0; warp < warps; ++warp) total += sums[thread][warp];
+    epilogue.finish(epilogue.constants_of(output), epilogue.prepare(0, output), 0, output, total);
 }
 
 template <class W, class X, class Epilogue>
@@ -293,7 +318,7 @@ void matvec_across_depth(const context& on, const char* name, matrix_view<const 
     // A pack of X as wide as one of W may be 32 bytes.
     const bool packs = reinterpret_cast<std::uintptr_t>(x.data()) % 32 == 0 && x.stride() % 16 == 0;
     launch(on, name, matvec_across_depth_kernel<W, X, Epilogue>,
-           {.grid = dim3(static_cast<unsigned>(w.rows())),
+           {.grid = dim3(grid_for(w.rows(), depth_outputs)),
             .threads = depth_threads,
             .overlaps = true,
             .leaves_shared = true},
