@@ -85,7 +85,7 @@ void check_promises(const Model& model) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("An invariant model on the GPU keeps its promises to the bit", "[small]", invariant_cuda<float>,
+TEMPLATE_TEST_CASE("An invariant model on the GPU keeps its promises to the bit", "", invariant_cuda<float>,
                    invariant_cuda<ssm::bf16>) {
     static_assert(falcon<TestType>::is_schedule_invariant && !falcon<ssm::cuda>::is_schedule_invariant);
     const TestType device;
@@ -120,7 +120,7 @@ TEST_CASE("An invariant step has the same bits in a graph", "[small]") {
     CHECK(captured.state().values(device) == session.state().values(device));
 }
 
-TEMPLATE_TEST_CASE("A model on the GPU keeps its promises", "[small]", ssm::cuda_f32, ssm::cuda) {
+TEMPLATE_TEST_CASE("A model on the GPU keeps its promises", "", ssm::cuda_f32, ssm::cuda) {
     const TestType device;
     for (const ssm::index inner : {77, 96}) {
         CAPTURE(inner);
@@ -128,7 +128,7 @@ TEMPLATE_TEST_CASE("A model on the GPU keeps its promises", "[small]", ssm::cuda
     }
 }
 
-TEST_CASE("Mamba-2 on the GPU keeps them, and so do layers that take turns", "[small]") {
+TEST_CASE("Mamba-2 on the GPU keeps them, and so do layers that take turns") {
     const ssm::cuda_f32 device;
     ssm::test::random_weights weights(ssm::test::small_mamba2_config());
     check_promises(ssm::load<ssm::mamba2<ssm::cuda_f32>>(weights, device));
@@ -141,7 +141,7 @@ TEST_CASE("Mamba-2 on the GPU keeps them, and so do layers that take turns", "[s
     check_promises(ssm::load<ssm::hybrid<ssm::cuda_f32, ssm::falcon_mamba_arch, ssm::mamba2_arch>>(mixed, device));
 }
 
-TEST_CASE("A state saved on the GPU goes on on the CPU, and the other way round", "[small]") {
+TEST_CASE("A state saved on the GPU goes on on the CPU, and the other way round") {
     const ssm::test::random_weights weights(config_of(96));
     const ssm::cuda_f32 device;
     const auto model = ssm::load<falcon<ssm::cuda_f32>>(weights, device);
@@ -165,7 +165,7 @@ TEST_CASE("A state saved on the GPU goes on on the CPU, and the other way round"
     CHECK(ssm::test::relative_error(ssm::test::resumed(in_bf16, on_cpu, more).states, expected.states) < 4e-2);
 }
 
-TEST_CASE("What is planned is what is taken on the GPU, to the byte", "[small]") {
+TEST_CASE("What is planned is what is taken on the GPU, to the byte") {
     ssm::test::small_heap heap(std::size_t{1} << 30);
     const ssm::cuda device{{.memory = &heap, .workspace_bytes = 1 << 20}};
     const std::size_t own = heap.outstanding();
@@ -191,7 +191,7 @@ TEST_CASE("What is planned is what is taken on the GPU, to the byte", "[small]")
     }
 }
 
-TEMPLATE_TEST_CASE("Speculative text on the GPU is the target's own", "[small]", ssm::cuda_f32, invariant_cuda<float>) {
+TEMPLATE_TEST_CASE("Speculative text on the GPU is the target's own", "", ssm::cuda_f32, invariant_cuda<float>) {
     const TestType device;
     const auto model = ssm::load<falcon<TestType>>(ssm::test::random_weights(config_of(96)), device);
     const auto ids = random_tokens(20, 51);

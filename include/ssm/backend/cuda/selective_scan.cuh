@@ -37,8 +37,7 @@ struct alignas(16) selective_buffer {
     float sums[selective_tile::shares][selective_tile::tokens][selective_tile::stride];  // C . h
 };
 
-/// The barriers by which the two halves of a block pass a buffer: each waits for the other to have arrived. Both forms ask that
-/// a warp's threads come together.
+/// The barriers by which the two halves of a block pass a buffer. Both forms ask that a warp's threads come together.
 enum class selective_pass { filled = 1, scanned = 3 };
 __device__ inline void announce(selective_pass pass, int buffer) {
     __syncwarp();
@@ -116,7 +115,9 @@ __device__ void scan_tiles(const selective_task<X>& task, selective_buffer<State
             at.sums[share][t][own] = sum;
             if (t + ahead < tile::tokens) begin(t + ahead);
         }
-        announce(selective_pass::scanned, buffer);
+        // Waited for on this side too, though the other is here as soon as the next tile is: compute-sanitizer does not see
+        // that what a warp wrote is there for others when it only announces so after having waited at another barrier.
+        await(selective_pass::scanned, buffer);
     }
 #pragma unroll
     for (int i = 0; i < States; ++i)

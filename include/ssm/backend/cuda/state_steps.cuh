@@ -95,6 +95,12 @@ __global__ void __launch_bounds__(state_steps::threads, 2)
     release_successor();
     wait_for_predecessor();
 
+    X* const x_at = owns ? &task.xz(sequence, own) : nullptr;
+    pack<X, 4> x_values = {}, z_values = {};
+    if (owns) {
+        x_values = *reinterpret_cast<const pack<X, 4>*>(x_at);
+        z_values = *reinterpret_cast<const pack<X, 4>*>(&task.xz(sequence, all_channels + own));
+    }
     // Each warp sums and normalises dt, B and C of its own sequence.
     float* const own_normed = normed + warp * layout.width();
     if (exists)
@@ -138,9 +144,6 @@ __global__ void __launch_bounds__(state_steps::threads, 2)
     __syncthreads();
 
     if (!owns) return;
-    X* const x_at = &task.xz(sequence, own);
-    const auto x_values = *reinterpret_cast<const pack<X, 4>*>(x_at);
-    const auto z_values = *reinterpret_cast<const pack<X, 4>*>(&task.xz(sequence, all_channels + own));
     const float4 step = *reinterpret_cast<const float4*>(dt + warp * layout.dt_stride() + lane * 4);
     const float4 skip = *reinterpret_cast<const float4*>(&task.d[own]);
     float x[4], y[4] = {};
