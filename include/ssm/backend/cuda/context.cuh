@@ -131,6 +131,12 @@ __device__ inline void cluster_barrier() {
     asm volatile("barrier.cluster.arrive.release;\n\tbarrier.cluster.wait.acquire;" ::: "memory");
 #endif
 }
+/// Waits for every thread of the cluster, whose writes nobody reads after it.
+__device__ inline void gather_cluster() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("barrier.cluster.arrive.relaxed;\n\tbarrier.cluster.wait;" ::: "memory");
+#endif
+}
 /// What the cluster's block of that rank has where this one has `*at`, in shared memory.
 __device__ inline float load_of_block(const float* at, int rank) {
     float value = 0;

@@ -28,14 +28,19 @@ struct conv_step_epilogue {
         float seen[most_taps - 1] = {};  // oldest first
     };
 
-    __device__ float& slot(index sequence, index age, index at, index ch) const {
-        const index width = taps.rows() - 1;
-        return window(sequence * width + ConvState::slot(age, width, at), ch);
+    [[nodiscard]] __device__ int width() const { return static_cast<int>(taps.rows()) - 1; }
+    [[nodiscard]] __device__ float* window_of(index sequence, index ch) const {
+        return window.data() + sequence * width() * window.stride() + ch;
+    }
+    /// From a sequence's window to its input `age` tokens back, in elements.
+    [[nodiscard]] __device__ int offset(int age, index at) const {
+        return static_cast<int>(ConvState::slot(age, width(), at)) * static_cast<int>(window.stride());
     }
 
     static constexpr int far_lines = most_taps - 1;  // of the window
     __device__ void prefetch(index sequence, index output, int line) const {
-        if (output < taps.columns() && line + 1 < taps.rows()) prefetch_line(&slot(sequence, line + 1, cursor, output));
+        if (output < taps.columns() && line < width())
+            prefetch_line(window_of(sequence, output) + offset(line + 1, cursor));
     }
 
     __device__ constants constants_of(index output) const {
@@ -51,11 +56,11 @@ struct conv_step_epilogue {
 
     __device__ prepared prepare(index sequence, index output) const {
         prepared p;
-        const int width = static_cast<int>(taps.rows()) - 1;
         if (output >= taps.columns()) return p;
+        const float* const kept = window_of(sequence, output);
 #pragma unroll
         for (int k = 0; k < most_taps - 1; ++k)
-            if (k < width) p.seen[k] = slot(sequence, width - k, cursor, output);
+            if (k < width()) p.seen[k] = kept[offset(width() - k, cursor)];
         return p;
     }
 
@@ -66,16 +71,16 @@ struct conv_step_epilogue {
     }
 
     __device__ float convolved(const constants& c, const prepared& p, index sequence, index ch, float value) const {
-        const int width = static_cast<int>(taps.rows()) - 1;
-        const index next_cursor = ConvState::advance(cursor, width, 1);
+        const index next_cursor = ConvState::advance(cursor, width(), 1);
+        float* const kept = window_of(sequence, ch);
         float sum = c.bias;
 #pragma unroll
         for (int k = 0; k < most_taps; ++k)
-            if (k <= width) sum = __fmaf_rn(c.taps[k], k < width ? p.seen[k < most_taps - 1 ? k : 0] : value, sum);
+            if (k <= width()) sum = __fmaf_rn(c.taps[k], k < width() ? p.seen[k < most_taps - 1 ? k : 0] : value, sum);
 #pragma unroll
         for (int k = 1; k < most_taps - 1; ++k)
-            if (k < width) slot(sequence, width - k + 1, next_cursor, ch) = p.seen[k];
-        if (width > 0) slot(sequence, 1, next_cursor, ch) = value;
+            if (k < width()) kept[offset(width() - k + 1, next_cursor)] = p.seen[k];
+        if (width() > 0) kept[offset(1, next_cursor)] = value;
         return silu_unit(sum);
     }
 };

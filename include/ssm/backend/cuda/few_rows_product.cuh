@@ -256,7 +256,7 @@ __global__ void __launch_bounds__(few_rows::threads, 2)  // registers are left f
                             total);
         }
     }
-    if (shape.joined) cluster_barrier();  // the others may still read
+    if (shape.joined) gather_cluster();  // the others may still read
 }
 
 /// Rows that `few_rows_product` takes: two stages of more would not fit beside each other.
