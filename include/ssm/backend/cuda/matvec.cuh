@@ -130,7 +130,7 @@ struct matvec_position {
 
 /// `Ahead` is the number of steps in the ring.
 template <int Ahead, class W, class Source, class Epilogue>
-__global__ void __launch_bounds__(matvec_threads)
+__global__ void __launch_bounds__(matvec_threads, 3)  // registers are left for the kernels before and after
     matvec_kernel(matrix_view<const W> w, Source source, Epilogue epilogue, bool gently) {
     constexpr int width = lane_width<W>;
     extern __shared__ float4 staged[];
