@@ -186,17 +186,21 @@ void check_elementwise(const Backend& device) {
     for (const index channels : {1, 15, 16, 64, 77}) {
         CAPTURE(channels);
         narrow<Backend> x(device, 4, channels, -30, 30);
+        operand<Backend> floats(device, 4, channels, -30, 30);
         narrow<Backend> z(device, 4, channels, -30, 30, 2);
         narrow<Backend> y(device, 4, channels, -1, 1, 3);
         for (index t = 0; t < 4; ++t)
             for (index ch = 0; ch < channels; ++ch) {
                 y.exact()(t, ch) *= math::silu(z.exact()(t, ch));
                 x.exact()(t, ch) = math::softplus(x.exact()(t, ch));
+                floats.exact()(t, ch) = math::softplus(floats.exact()(t, ch));
             }
         device.gate(z.view(), y.view());
         check_close(device, y);
         device.softplus(x.view());
         check_close(device, x);
+        device.softplus(floats.view());
+        check_close(device, floats);
     }
 }
 
@@ -307,7 +311,7 @@ void check_multihead_scan(const Backend& device, Policy policy) {
         const index rows = r.sequences * r.tokens, channels = r.heads * r.width;
         operand<Backend> a(device, 1, r.heads, -16, -0.01F, 1);
         operand<Backend> d(device, 1, r.heads, -1, 1, 2);
-        narrow<Backend> dt(device, rows, r.heads, 1e-3F, 0.1F, 3);
+        operand<Backend> dt(device, rows, r.heads, 1e-3F, 0.1F, 3);
         narrow<Backend> x(device, rows, channels, -1, 1, 4);
         narrow<Backend> b(device, rows, r.groups * r.states, -1, 1, 5);
         narrow<Backend> c(device, rows, r.groups * r.states, -1, 1, 6);

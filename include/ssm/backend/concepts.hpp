@@ -111,10 +111,11 @@ concept can_convolve_with = requires(const B device, const_activations<B> x, vec
 template <class B>
 concept can_convolve = can_convolve_with<B, shift_window> && can_convolve_with<B, ring_window>;
 
-/// x = log(1 + e^x), in place, (tokens, channels).
+/// x = log(1 + e^x), in place, of activations or of floats, (tokens, channels).
 template <class B>
-concept can_soften = requires(const B device, activations<B> x) {
+concept can_soften = requires(const B device, activations<B> x, matrix_view<float> floats) {
     device.softplus(x);
+    device.softplus(floats);
 };
 
 /// y = y silu(z), in place, both (tokens, channels).

@@ -27,6 +27,8 @@ namespace ssm {
 ///
 ///     z, xBC, dt = in_proj(u);  x, B, C = silu(conv(xBC));  dt = softplus(dt + dt_bias), held to its limits
 ///     out        = out_proj(rms_norm(scan(x, dt, A, B, C, D) * silu(z)))
+///
+/// dt is float from the projection on: a decay is e to a multiple of it.
 template <class Backend, class Arch>
 class mamba2_mixer {
     using scan = typename Arch::scan;
@@ -42,8 +44,12 @@ public:
     /// channels, or groups that do not divide the heads.
     mamba2_mixer(weight_loader<Backend>& load, const std::string& prefix, const model_config& config)
         : config_(checked(config)),
-          in_proj_(load.matrix(prefix + "in_proj.weight", projected(config), config.hidden)),
+          in_proj_(load.matrix_rows(prefix + "in_proj.weight", before_dt(config) + config.heads, config.hidden, 0,
+                                    before_dt(config))),
+          dt_proj_(load.matrix_rows(prefix + "in_proj.weight", before_dt(config) + config.heads, config.hidden,
+                                    before_dt(config), config.heads)),
           in_bias_(load.upload(in_bias_of(load, prefix, config))),
+          dt_bias_(load.upload(dt_bias_of(load, prefix, config))),
           conv_(load, prefix, convolved(config), config),
           a_(load.upload(decay_rates_of(load.values(prefix + "A_log", {config.heads})))),
           d_(load.vector(prefix + "D", config.heads)),
@@ -58,31 +64,33 @@ public:
 
     /// Workspace bytes that `forward` takes for this many tokens.
     [[nodiscard]] static index scratch(const model_config& config, index tokens) {
-        return scratch_size<activation>(tokens, projected(config)) +
+        return scratch_size<activation>(tokens, before_dt(config)) + scratch_size<float>(tokens, config.heads) +
                scratch_size<activation>(tokens, convolved(config));
     }
 
-    /// Columns of the trace: xBC before the convolution and after it, and dt.
+    /// Columns of the trace: xBC before the convolution and after it, and dt, whose floats take the place of as many
+    /// activations as have their size.
     [[nodiscard]] static index trace_width(const model_config& config) requires std::same_as<scan, sequential> {
-        return 2 * convolved(config) + config.heads;
+        return 2 * convolved(config) + config.heads * per_float;
     }
 
     /// residual += mixer(u); u and residual (sequences * tokens, hidden). Advances the window and h, not the cursor.
     /// What `replay` needs goes to trace (sequences * tokens, trace_width), unless that is empty.
     void forward(const Backend& device, const_activations<Backend> u, layer_state memory, workspace<Backend>& scratch,
                  matrix_view<float> residual, activations<Backend> trace = {}) const {
-        const activations<Backend> z_xbc_dt = scratch.take(u.rows(), projected(config_));
-        device.multiply(u, in_proj_, view_of(in_bias_), z_xbc_dt);
-        const activations<Backend> z = z_xbc_dt.columns(0, config_.inner);
-        const activations<Backend> xbc_in = z_xbc_dt.columns(config_.inner, convolved(config_));
-        const activations<Backend> dt = z_xbc_dt.columns(config_.inner + convolved(config_), config_.heads);
+        const activations<Backend> z_xbc = scratch.take(u.rows(), before_dt(config_));
+        device.multiply(u, in_proj_, view_of(in_bias_), z_xbc);
+        const activations<Backend> z = z_xbc.columns(0, config_.inner);
+        const activations<Backend> xbc_in = z_xbc.columns(config_.inner, convolved(config_));
         const activations<Backend> xbc = scratch.take(u.rows(), convolved(config_));
         conv_.forward(device, xbc_in, memory, xbc);
+        const matrix_view<float> dt = scratch.template take<float>(u.rows(), config_.heads);
+        device.multiply(u, dt_proj_, view_of(dt_bias_), dt);
         device.softplus(dt);
         if (!trace.empty()) {
             device.copy(xbc_in, trace.columns(0, convolved(config_)));
             device.copy(xbc, trace.columns(convolved(config_), convolved(config_)));
-            device.copy(dt, trace.columns(2 * convolved(config_), config_.heads));
+            device.copy(matrix_view<const float>(dt), traced_dt<float>(trace));
         }
         const activations<Backend> y = xbc_in.columns(0, config_.inner);  // the convolution is done with its input
         device.scan(scan{}, recurrence(xbc, dt), memory.h, memory.sequences, y);
@@ -97,15 +105,16 @@ public:
         const activations<Backend> unused = scratch.take(trace.rows(), convolved(config_));
         conv_.forward(device, trace.columns(0, convolved(config_)), memory, unused);
         const const_activations<Backend> xbc = trace.columns(convolved(config_), convolved(config_));
-        device.scan(scan{}, recurrence(xbc, trace.columns(2 * convolved(config_), config_.heads)), memory.h,
-                    memory.sequences, unused.columns(0, config_.inner));
+        device.scan(scan{}, recurrence(xbc, traced_dt<const float>(trace)), memory.h, memory.sequences,
+                    unused.columns(0, config_.inner));
     }
 
     /// Bytes of backend memory in the weights.
     [[nodiscard]] index bytes() const {
-        const auto vectors =
-            static_cast<index>(in_bias_.size() + a_.size() + d_.size() + norm_.size() + out_bias_.size());
-        return in_proj_.bytes() + out_proj_.bytes() + (vectors + conv_.size()) * index{sizeof(float)};
+        const auto vectors = static_cast<index>(in_bias_.size() + dt_bias_.size() + a_.size() + d_.size() +
+                                                norm_.size() + out_bias_.size());
+        return in_proj_.bytes() + dt_proj_.bytes() + out_proj_.bytes() +
+               (vectors + conv_.size()) * index{sizeof(float)};
     }
 
 private:
@@ -123,26 +132,32 @@ private:
         return config;
     }
 
-    /// Columns of xBC, which the convolution sees, and of all that in_proj gives: z, xBC, dt.
+    /// Columns of xBC, which the convolution sees, and of all that in_proj gives but dt: z, xBC.
     [[nodiscard]] static index convolved(const model_config& config) {
         return config.inner + 2 * config.groups * config.state;
     }
-    [[nodiscard]] static index projected(const model_config& config) {
-        return config.inner + convolved(config) + config.heads;
-    }
+    [[nodiscard]] static index before_dt(const model_config& config) { return config.inner + convolved(config); }
 
-    /// The bias of in_proj, if it has one, with that of dt.
+    /// The bias of in_proj without dt's part, empty if it has none.
     [[nodiscard]] static std::vector<float> in_bias_of(weight_loader<Backend>& load, const std::string& prefix,
                                                        const model_config& config) {
-        std::vector<float> bias(static_cast<std::size_t>(projected(config)));
-        if (config.projection_bias) bias = load.values(prefix + "in_proj.bias", {projected(config)});
-        const std::vector<float> dt_bias = load.values(prefix + "dt_bias", {config.heads});
-        std::transform(dt_bias.rbegin(), dt_bias.rend(), bias.rbegin(), bias.rbegin(), std::plus<>());
+        if (!config.projection_bias) return {};
+        std::vector<float> bias = load.values(prefix + "in_proj.bias", {before_dt(config) + config.heads});
+        bias.resize(static_cast<std::size_t>(before_dt(config)));
+        return bias;
+    }
+    /// dt's own bias, with in_proj's.
+    [[nodiscard]] static std::vector<float> dt_bias_of(weight_loader<Backend>& load, const std::string& prefix,
+                                                       const model_config& config) {
+        std::vector<float> bias = load.values(prefix + "dt_bias", {config.heads});
+        if (!config.projection_bias) return bias;
+        const std::vector<float> all = load.values(prefix + "in_proj.bias", {before_dt(config) + config.heads});
+        std::transform(bias.begin(), bias.end(), all.begin() + before_dt(config), bias.begin(), std::plus<>());
         return bias;
     }
 
     [[nodiscard]] multihead_selective<float, activation> recurrence(const_activations<Backend> xbc,
-                                                                    const_activations<Backend> dt) const {
+                                                                    matrix_view<const float> dt) const {
         const index width = config_.groups * config_.state;
         return {view_of(a_),
                 view_of(d_),
@@ -155,6 +170,16 @@ private:
                 config_.most_dt};
     }
 
+    static constexpr index per_float = index{sizeof(float)} / index{sizeof(activation)};
+
+    /// dt, the last columns of a trace, which begin at an even number of activations.
+    template <class T, class Row>
+    [[nodiscard]] matrix_view<T> traced_dt(matrix_view<Row> trace) const {
+        Row* const first = trace.data() + 2 * convolved(config_);
+        return matrix_view<T>::with_stride(reinterpret_cast<T*>(first), trace.rows(), config_.heads,
+                                           trace.stride() / per_float);
+    }
+
     void normalise_groups(const Backend& device, activations<Backend> y) const {
         const index width = config_.inner / config_.groups;
         for (index first = 0; first < config_.inner; first += width) {
@@ -164,8 +189,10 @@ private:
     }
 
     model_config config_;
-    matrix in_proj_;  // (2 inner + 2 GN + heads, hidden): z, x, B, C, dt
-    vector in_bias_;  // as many; dt_bias, and the bias of in_proj where it has one
+    matrix in_proj_;  // (2 inner + 2 GN, hidden): z, x, B, C
+    matrix dt_proj_;  // (heads, hidden): the rest of it, dt
+    vector in_bias_;  // (2 inner + 2 GN) or empty
+    vector dt_bias_;  // (heads)
     short_conv<Backend, typename Arch::conv_state> conv_;
     vector a_;         // (heads), negative
     vector d_;         // (heads)

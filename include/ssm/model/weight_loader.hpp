@@ -70,11 +70,21 @@ public:
 
     /// A weight matrix in the dtype asked for. Throws format_error when it is absent or not of this shape.
     [[nodiscard]] typename Backend::matrix matrix(const std::string& name, index rows, index columns) {
+        return matrix_rows(name, rows, columns, 0, rows);
+    }
+    /// Rows [first, first + count) of a weight matrix, as one of its own. Throws alike.
+    [[nodiscard]] typename Backend::matrix matrix_rows(const std::string& name, index rows, index columns, index first,
+                                                       index count) {
         if (planned_) {
-            planned_bytes_ += Backend::matrix::bytes_of(rows, columns, *planned_);
+            planned_bytes_ += Backend::matrix::bytes_of(count, columns, *planned_);
             return {};
         }
-        const stored_tensor tensor = get(name, {rows, columns});
+        stored_tensor tensor = get(name, {rows, columns});
+        const auto bytes_before = [&](index row) {
+            return static_cast<std::size_t>(row * row_bytes(tensor.type, columns));
+        };
+        tensor.shape[0] = count;
+        tensor.bytes = tensor.bytes.subspan(bytes_before(first), bytes_before(count));
         auto loaded = device_.upload_matrix(tensor, options_->type.value_or(tensor.type));
         report(tensor);
         return loaded;

@@ -97,16 +97,18 @@ struct selective {
 /// heads share, heads [i, i + 1) * heads / groups.
 ///
 ///     h <- exp(dt A) h + (dt x) B,   y = C . h + D x
+///
+/// dt is of type S: it decides the decays, and one of 30 rounded to 8 bits would be off by a sixteenth in an exponent.
 template <class S, class Input = S>
 struct multihead_selective {
     using scalar = S;
 
-    vector_view<const S> a;       ///< (heads), negative: -exp(A_log)
-    vector_view<const S> d;       ///< (heads)
-    matrix_view<const Input> dt;  ///< (tokens, heads), after bias and softplus
-    matrix_view<const Input> x;   ///< (tokens, channels)
-    matrix_view<const Input> b;   ///< (tokens, groups * states)
-    matrix_view<const Input> c;   ///< (tokens, groups * states)
+    vector_view<const S> a;      ///< (heads), negative: -exp(A_log)
+    vector_view<const S> d;      ///< (heads)
+    matrix_view<const S> dt;     ///< (tokens, heads), after bias and softplus
+    matrix_view<const Input> x;  ///< (tokens, channels)
+    matrix_view<const Input> b;  ///< (tokens, groups * states)
+    matrix_view<const Input> c;  ///< (tokens, groups * states)
     index groups;
     S least_dt;  ///< dt is held to these
     S most_dt;

@@ -145,6 +145,9 @@ public:
         cuda_kernels::causal_conv_silu<ConvState>(on(), task, sequences);
     }
     void softplus(matrix_view<activation> x) const { cuda_kernels::softplus(on(), x); }
+    void softplus(matrix_view<float> x) const requires(!std::is_same_v<activation, float>) {
+        cuda_kernels::softplus(on(), x);
+    }
     void gate(matrix_view<const activation> z, matrix_view<activation> y) const { cuda_kernels::gate(on(), z, y); }
     template <class Policy, class R>
     void scan(Policy policy, const R& r, matrix_view<float> h, index sequences, matrix_view<activation> y) const {
