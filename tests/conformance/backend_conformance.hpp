@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <ssm/backend/capabilities.hpp>
 #include <ssm/backend/concepts.hpp>
 #include <ssm/math.hpp>
 
@@ -297,6 +298,32 @@ void check_s4d_scan(const Backend& device, Policy policy) {
     check_close(device, h, scan_bound);
 }
 
+/// Mamba-2's recurrence of random numbers, on the device and in double. Some dt are outside their limits.
+template <class Backend>
+struct random_multihead {
+    random_multihead(const Backend& device, index tokens, index heads, index width, index group_count, index states)
+        : groups(group_count),
+          a(device, 1, heads, -16, -0.01F, 1),
+          d(device, 1, heads, -1, 1, 2),
+          dt(device, tokens, heads, 1e-3F, 0.1F, 3),
+          x(device, tokens, heads * width, -1, 1, 4),
+          b(device, tokens, groups * states, -1, 1, 5),
+          c(device, tokens, groups * states, -1, 1, 6) {}
+
+    multihead_selective<float, typename Backend::activation> on_device() {
+        return {a.vector(), d.vector(), dt.view(), x.view(), b.view(), c.view(), groups, least, most};
+    }
+    multihead_selective<double> exact() {
+        return {a.exact_vector(), d.exact_vector(), dt.exact(),    x.exact(),   b.exact(),
+                c.exact(),        groups,           double{least}, double{most}};
+    }
+
+    static constexpr float least = 0.01F, most = 0.08F;
+    index groups;
+    operand<Backend> a, d, dt;
+    narrow<Backend> x, b, c;
+};
+
 /// One decay a head, and B and C shared by the heads of a group, from a state that is not zero.
 template <class Policy, class Backend>
 void check_multihead_scan(const Backend& device, Policy policy) {
@@ -306,28 +333,45 @@ void check_multihead_scan(const Backend& device, Policy policy) {
     for (const row& r :
          {row{70, 6, 5, 2, 11, 1}, row{1, 6, 5, 2, 11, 1}, row{3, 6, 5, 2, 11, 1}, row{300, 6, 5, 2, 11, 1},
           row{70, 1, 5, 1, 11, 1}, row{70, 6, 1, 3, 11, 1}, row{20, 3, 64, 1, 11, 1}, row{70, 6, 5, 6, 11, 1},
-          row{70, 6, 5, 2, 1, 1}, row{70, 6, 5, 2, 16, 1}, row{20, 6, 20, 2, 128, 1}, row{70, 6, 5, 2, 11, 3}}) {
+          row{70, 6, 5, 2, 1, 1}, row{70, 6, 5, 2, 16, 1}, row{20, 6, 20, 2, 128, 1}, row{70, 6, 5, 2, 11, 3},
+          row{20, 2, 70, 1, 64, 1}, row{20, 2, 5, 2, 260, 1}}) {
         CAPTURE(r.tokens, r.heads, r.width, r.groups, r.states, r.sequences);
         const index rows = r.sequences * r.tokens, channels = r.heads * r.width;
-        operand<Backend> a(device, 1, r.heads, -16, -0.01F, 1);
-        operand<Backend> d(device, 1, r.heads, -1, 1, 2);
-        operand<Backend> dt(device, rows, r.heads, 1e-3F, 0.1F, 3);
-        narrow<Backend> x(device, rows, channels, -1, 1, 4);
-        narrow<Backend> b(device, rows, r.groups * r.states, -1, 1, 5);
-        narrow<Backend> c(device, rows, r.groups * r.states, -1, 1, 6);
+        random_multihead<Backend> recurrence(device, rows, r.heads, r.width, r.groups, r.states);
         operand<Backend> h(device, r.sequences * r.states, channels, -1, 1, 7);
         narrow<Backend> y(device, rows, channels);
-        constexpr float least = 0.01F, most = 0.08F;  // some dt are outside
-        scan_exactly(multihead_selective<double>{a.exact_vector(), d.exact_vector(), dt.exact(), x.exact(), b.exact(),
-                                                 c.exact(), r.groups, double{least}, double{most}},
-                     r.sequences, h.exact(), y.exact());
-        using recurrence = multihead_selective<float, typename Backend::activation>;
-        device.scan(policy,
-                    recurrence{a.vector(), d.vector(), dt.view(), x.view(), b.view(), c.view(), r.groups, least, most},
-                    h.view(), r.sequences, y.view());
+        scan_exactly(recurrence.exact(), r.sequences, h.exact(), y.exact());
+        device.scan(policy, recurrence.on_device(), h.view(), r.sequences, y.view());
         check_close(device, y, scan_bound);
         check_close(device, h, scan_bound);
     }
+}
+
+/// The same with dt before its softplus, and the gate behind it.
+template <class Policy, class Backend>
+void check_gated_multihead_scan(const Backend& device, Policy policy) {
+    constexpr index heads = 4, width = 20, groups = 2, channels = heads * width;
+    for (const index tokens : {1, 21})
+        for (const index states : {16, 11, 128, 260}) {
+            CAPTURE(tokens, states);
+            random_multihead<Backend> recurrence(device, tokens, heads, width, groups, states);
+            recurrence.dt = operand<Backend>(device, tokens, heads, -6, -1, 3);
+            narrow<Backend> z(device, tokens, channels, -3, 3, 8);
+            operand<Backend> h(device, states, channels, -1, 1, 7);
+            narrow<Backend> y(device, tokens, channels);
+            operand<Backend> softened = recurrence.dt;
+            for (index t = 0; t < tokens; ++t)
+                for (index head = 0; head < heads; ++head)
+                    softened.exact()(t, head) = math::softplus(softened.exact()(t, head));
+            multihead_selective<double> exact = recurrence.exact();
+            exact.dt = softened.exact();
+            scan_exactly(exact, 1, h.exact(), y.exact());
+            for (index t = 0; t < tokens; ++t)
+                for (index ch = 0; ch < channels; ++ch) y.exact()(t, ch) *= math::silu(z.exact()(t, ch));
+            device.gated_multihead_scan(policy, recurrence.on_device(), z.view(), h.view(), 1, y.view());
+            check_close(device, y, scan_bound);
+            check_close(device, h, scan_bound);
+        }
 }
 
 /// All operations of a backend.
@@ -345,6 +389,7 @@ void check_backend(const Backend& device) {
         check_scan(device, sequential{});
         check_s4d_scan(device, sequential{});
         check_multihead_scan(device, sequential{});
+        if constexpr (fuses_multihead_scan<Backend, sequential>) check_gated_multihead_scan(device, sequential{});
     }
     SECTION("scan, chunked") {
         for (const index length : {1, 7, 64, 512}) {

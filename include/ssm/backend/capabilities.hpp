@@ -67,4 +67,12 @@ concept fuses_selective_scan = requires(const B device, Policy policy, selective
     device.gated_selective_scan(policy, raw, dt_bias, z, h, index{1}, y);
 };
 
+/// The same for Mamba-2, whose dt has its bias from the projection.
+template <class B, class Policy>
+concept fuses_multihead_scan = requires(const B device, Policy policy,
+                                        multihead_selective<float, typename B::activation> raw, const_activations<B> z,
+                                        matrix_view<float> h, activations<B> y) {
+    device.gated_multihead_scan(policy, raw, z, h, index{1}, y);
+};
+
 }  // namespace ssm

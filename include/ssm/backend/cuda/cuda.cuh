@@ -166,6 +166,12 @@ public:
         cuda_kernels::gated_selective_scan(on(), policy, r, dt_bias, z, h, sequences, y);
     }
 
+    void gated_multihead_scan(sequential, const multihead_selective<float, activation>& r,
+                              matrix_view<const activation> z, matrix_view<float> h, index sequences,
+                              matrix_view<activation> y) const {
+        cuda_kernels::gated_multihead_scan(on(), r, z, h, sequences, y);
+    }
+
     static constexpr index step_parts = cuda_kernels::x_proj_parts;
     [[nodiscard]] index most_steps(
         const mamba_layer<basic_cuda>& layer) const requires std::same_as<Execution, quickest> {
@@ -232,5 +238,7 @@ static_assert(steps_mamba<cuda, shift_window> && steps_mamba<cuda, ring_window> 
 static_assert(!steps_mamba<basic_cuda<bf16, invariant>, shift_window>);
 static_assert(normalises_parts<cuda> && normalises_parts<cuda_f32>);
 static_assert(fuses_selective_scan<cuda, sequential> && fuses_selective_scan<cuda_f32, chunked>);
+static_assert(fuses_multihead_scan<cuda, sequential> && fuses_multihead_scan<cuda_f32, sequential>);
+static_assert(scan_policy_on<state_space_dual, cuda> && scan_policy_on<state_space_dual, cuda_f32>);
 
 }  // namespace ssm

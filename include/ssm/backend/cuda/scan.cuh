@@ -5,7 +5,9 @@
 #include <ssm/backend/cuda/context.cuh>
 #include <ssm/backend/cuda/elementwise.cuh>
 #include <ssm/backend/cuda/elementwise_scan.cuh>
+#include <ssm/backend/cuda/multihead_scan.cuh>
 #include <ssm/backend/cuda/selective_scan.cuh>
+#include <ssm/backend/cuda/state_space_dual.cuh>
 #include <ssm/core/view.hpp>
 #include <ssm/math/activation.hpp>
 #include <ssm/policy/execution.hpp>
@@ -29,6 +31,9 @@ struct scan_kernel<sequential, basic_cuda<Activation, Execution>> {
             if (cuda_kernels::holds_selective_states(r))
                 return cuda_kernels::selective_scan<false, Activation>(
                     on, {r, {}, {}, h, y, y.rows() / sequences, false}, sequences);
+        if constexpr (std::is_same_v<R, multihead_selective<float, Activation>>)
+            if (cuda_kernels::holds_multihead_states(r))
+                return cuda_kernels::multihead_scan<false, Activation>(on, r, {}, h, sequences, y);
         cuda_kernels::scan_in_order(on, r, h, sequences, y);
     }
 };
@@ -40,6 +45,22 @@ struct scan_kernel<chunked, basic_cuda<Activation, Execution>> {
     static void run(const cuda_kernels::context& on, chunked policy, const R& r, matrix_view<float> h, index sequences,
                     matrix_view<Activation> y) {
         cuda_kernels::scan_in_parallel(on, policy.length, r, h, sequences, y);
+    }
+};
+
+/// Heads in parallel, chunks in the order of time. A few tokens, and heads of more than 128 states, go as in `sequential`.
+template <class Activation, class Execution>
+struct scan_kernel<state_space_dual, basic_cuda<Activation, Execution>> {
+    template <recurrence R>
+    static void run(const cuda_kernels::context& on, state_space_dual policy, const R& r, matrix_view<float> h,
+                    index sequences, matrix_view<Activation> y) {
+        static_assert(decays_by_head<R>,
+                      "ssm: state_space_dual takes a recurrence with one decay a head: see decays_by_head in "
+                      "policy/recurrence.hpp");
+        constexpr index few = 8;
+        if (y.rows() < few * sequences || !cuda_kernels::holds_dual_states(h.rows() / sequences))
+            return scan_kernel<sequential, basic_cuda<Activation, Execution>>::run(on, {}, r, h, sequences, y);
+        cuda_kernels::dual_scan(on, policy.length, r, h, sequences, y);
     }
 };
 
@@ -70,6 +91,27 @@ void gated_selective_scan(const context& on, Policy policy, const selective<floa
         if (holds_selective_states(r))
             return selective_scan<true, X>(on, {r, dt_bias, z, h, y, y.rows() / sequences, false}, sequences);
     scan_kernel<Policy, basic_cuda<X, quickest>>::run(on, policy, softened<X>{r, dt_bias}, h, sequences, y);
+    gate(on, z, y);
+}
+
+/// A recurrence of heads whose dt still wants its softplus.
+template <class X>
+struct softened_heads : multihead_selective<float, X> {
+    using base = multihead_selective<float, X>;
+    [[nodiscard]] SSM_HD affine<float> transition(index t, index ch, index n) const {
+        base at = *this;
+        const float dt = math::softplus(this->dt(t, ch / (this->x.columns() / this->heads())));
+        at.least_dt = at.most_dt = dt < this->least_dt ? this->least_dt : dt > this->most_dt ? this->most_dt : dt;
+        return at.transition(t, ch, n);
+    }
+};
+
+/// The scan of softplus(dt), and y silu(z); see `fuses_multihead_scan` in backend/capabilities.hpp.
+template <class X>
+void gated_multihead_scan(const context& on, const multihead_selective<float, X>& r, matrix_view<const X> z,
+                          matrix_view<float> h, index sequences, matrix_view<X> y) {
+    if (holds_multihead_states(r)) return multihead_scan<true, X>(on, r, z, h, sequences, y);
+    scan_in_order(on, softened_heads<X>{r}, h, sequences, y);
     gate(on, z, y);
 }
 

@@ -34,4 +34,36 @@ __device__ void multiply_packs(float (&d)[4], const uint4& top, const uint4& bot
     multiply_tile<T>(d, top.z, bottom.z, top.w, bottom.w, x.z, x.w);
 }
 
+/// Floats as the tensor cores take them in TF32, which has 11 bits. Those that were widened from so few are exact; others are
+/// split, into what TF32 holds and as much again of the rest.
+template <bool Split, int Count>
+struct tf32_values {
+    unsigned upper[Count], lower[Count];
+
+    __device__ explicit tf32_values(const float (&values)[Count]) {
+#pragma unroll
+        for (int i = 0; i < Count; ++i) {
+            upper[i] = __float_as_uint(values[i]);
+            if (!Split) continue;
+            upper[i] &= 0xffffe000U;
+            lower[i] = __float_as_uint(values[i] - __uint_as_float(upper[i]));
+        }
+    }
+};
+
+/// d += a b for a (16, 8), b (8, 8) and d (16, 8), spread over a warp as mma.m16n8k8 has them.
+__device__ inline void multiply_tile(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+    asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+        "{%0, %1, %2, %3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+/// The same of floats: what is left out is the product of the lower halves.
+template <bool SplitA, bool SplitB>
+__device__ void multiply_tile(float (&d)[4], const tf32_values<SplitA, 4>& a, const tf32_values<SplitB, 2>& b) {
+    if (SplitA) multiply_tile(d, a.lower, b.upper);
+    if (SplitB) multiply_tile(d, a.upper, b.lower);
+    multiply_tile(d, a.upper, b.upper);
+}
+
 }  // namespace ssm::cuda_kernels
