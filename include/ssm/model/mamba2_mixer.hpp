@@ -2,23 +2,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <ssm/backend/capabilities.hpp>
 #include <ssm/backend/concepts.hpp>
-#include <ssm/core/error.hpp>
 #include <ssm/core/model_config.hpp>
+#include <ssm/model/group_norm.hpp>
 #include <ssm/model/mixer_parameters.hpp>
+#include <ssm/model/projection.hpp>
 #include <ssm/model/short_conv.hpp>
 #include <ssm/model/state.hpp>
+#include <ssm/model/trace.hpp>
 #include <ssm/model/weight_loader.hpp>
 #include <ssm/model/workspace.hpp>
 #include <ssm/policy/recurrence.hpp>
 #include <ssm/policy/scan.hpp>
 
-#include <algorithm>
 #include <concepts>
-#include <cstddef>
-#include <functional>
 #include <string>
-#include <vector>
 
 namespace ssm {
 
@@ -34,9 +33,6 @@ class mamba2_mixer {
     using scan = typename Arch::scan;
     static_assert(scan_policy_on<scan, Backend>,
                   "ssm: an arch's scan is a scan policy that the backend has a scan_kernel for");
-
-    using matrix = typename Backend::matrix;
-    using vector = typename Backend::template buffer<float>;
     using activation = typename Backend::activation;
 
 public:
@@ -44,161 +40,117 @@ public:
     /// channels, or groups that do not divide the heads.
     mamba2_mixer(weight_loader<Backend>& load, const std::string& prefix, const model_config& config)
         : config_(checked(config)),
-          in_proj_(load.matrix_rows(prefix + "in_proj.weight", before_dt(config) + config.heads, config.hidden, 0,
-                                    before_dt(config))),
-          dt_proj_(load.matrix_rows(prefix + "in_proj.weight", before_dt(config) + config.heads, config.hidden,
-                                    before_dt(config), config.heads)),
-          in_bias_(load.upload(in_bias_of(load, prefix, config))),
-          dt_bias_(load.upload(dt_bias_of(load, prefix, config))),
-          conv_(load, prefix, convolved(config), config),
+          in_proj_(load, prefix + "in_proj", z_xbc(config) + config.heads, config.hidden, config.projection_bias, 0,
+                   z_xbc(config)),
+          dt_proj_(load, prefix + "in_proj", z_xbc(config) + config.heads, config.hidden, config.projection_bias,
+                   z_xbc(config), config.heads, load.values(prefix + "dt_bias", {config.heads})),
+          conv_(load, prefix, xbc(config), config),
           a_(load.upload(decay_rates_of(load.values(prefix + "A_log", {config.heads})))),
           d_(load.vector(prefix + "D", config.heads)),
           norm_(load.vector(prefix + "norm.weight", config.inner)),
-          out_proj_(load.matrix(prefix + "out_proj.weight", config.hidden, config.inner)),
-          out_bias_(load.vector_if(config.projection_bias, prefix + "out_proj.bias", config.hidden)) {}
+          out_proj_(load, prefix + "out_proj", config.hidden, config.inner, config.projection_bias) {}
 
     /// What a layer remembers.
     [[nodiscard]] static layer_shape shape(const model_config& config) {
-        return {config.conv - 1, config.state, config.inner, convolved(config)};
+        return {config.conv - 1, config.state, config.inner, xbc(config)};
     }
 
     /// Workspace bytes that `forward` takes for this many tokens.
     [[nodiscard]] static index scratch(const model_config& config, index tokens) {
-        return scratch_size<activation>(tokens, before_dt(config)) + scratch_size<float>(tokens, config.heads) +
-               scratch_size<activation>(tokens, convolved(config));
+        return scratch_size<activation>(tokens, z_xbc(config)) + scratch_size<activation>(tokens, xbc(config)) +
+               scratch_size<float>(tokens, config.heads);
     }
 
-    /// Columns of the trace: xBC before the convolution and after it, and dt, whose floats take the place of as many
-    /// activations as have their size.
+    /// Columns of the trace: xBC before the convolution and after it, and dt.
     [[nodiscard]] static index trace_width(const model_config& config) requires std::same_as<scan, sequential> {
-        return 2 * convolved(config) + config.heads * per_float;
+        return 2 * xbc(config) + traced_floats<Backend>(config.heads);
     }
 
     /// residual += mixer(u); u and residual (sequences * tokens, hidden). Advances the window and h, not the cursor.
     /// What `replay` needs goes to trace (sequences * tokens, trace_width), unless that is empty.
     void forward(const Backend& device, const_activations<Backend> u, layer_state memory, workspace<Backend>& scratch,
                  matrix_view<float> residual, activations<Backend> trace = {}) const {
-        const activations<Backend> z_xbc = scratch.take(u.rows(), before_dt(config_));
-        device.multiply(u, in_proj_, view_of(in_bias_), z_xbc);
-        const activations<Backend> z = z_xbc.columns(0, config_.inner);
-        const activations<Backend> xbc_in = z_xbc.columns(config_.inner, convolved(config_));
-        const activations<Backend> xbc = scratch.take(u.rows(), convolved(config_));
-        conv_.forward(device, xbc_in, memory, xbc);
+        const activations<Backend> projected = scratch.take(u.rows(), z_xbc(config_));
+        const activations<Backend> z = projected.columns(0, config_.inner);
+        const activations<Backend> before = projected.columns(config_.inner, xbc(config_));
+        const activations<Backend> x_b_c = scratch.take(u.rows(), xbc(config_));
         const matrix_view<float> dt = scratch.template take<float>(u.rows(), config_.heads);
-        device.multiply(u, dt_proj_, view_of(dt_bias_), dt);
-        device.softplus(dt);
+        in_proj_.multiply(device, u, projected);
+        dt_proj_.multiply(device, u, dt);
+        conv_.forward(device, before, memory, x_b_c);
         if (!trace.empty()) {
-            device.copy(xbc_in, trace.columns(0, convolved(config_)));
-            device.copy(xbc, trace.columns(convolved(config_), convolved(config_)));
-            device.copy(matrix_view<const float>(dt), traced_dt<float>(trace));
+            device.copy(before, trace.columns(0, xbc(config_)));
+            device.copy(x_b_c, trace.columns(xbc(config_), xbc(config_)));
+            device.copy(dt, floats_of(trace, 2 * xbc(config_), config_.heads));
         }
-        const activations<Backend> y = xbc_in.columns(0, config_.inner);  // the convolution is done with its input
-        device.scan(scan{}, recurrence(xbc, dt), memory.h, memory.sequences, y);
-        device.gate(z, y);
-        normalise_groups(device, y);
-        device.multiply_add(y, out_proj_, view_of(out_bias_), residual);
+        const activations<Backend> y = before.columns(0, config_.inner);  // the convolution is done with its input
+        gated_scan(device, x_b_c, dt, z, memory, y);
+        normalise_groups(device, y, config_.groups, view_of(norm_), config_.norm_eps);
+        out_proj_.multiply_add(device, y, residual);
     }
 
     /// Moves a layer's state on as `forward` did that left this trace, with the same operations.
     void replay(const Backend& device, const_activations<Backend> trace, layer_state memory,
                 workspace<Backend>& scratch) const {
-        const activations<Backend> unused = scratch.take(trace.rows(), convolved(config_));
-        conv_.forward(device, trace.columns(0, convolved(config_)), memory, unused);
-        const const_activations<Backend> xbc = trace.columns(convolved(config_), convolved(config_));
-        device.scan(scan{}, recurrence(xbc, traced_dt<const float>(trace)), memory.h, memory.sequences,
-                    unused.columns(0, config_.inner));
+        const activations<Backend> unused = scratch.take(trace.rows(), xbc(config_));
+        const matrix_view<float> dt = scratch.template take<float>(trace.rows(), config_.heads);
+        const const_activations<Backend> x_b_c = trace.columns(xbc(config_), xbc(config_));
+        device.copy(floats_of(trace, 2 * xbc(config_), config_.heads), dt);
+        conv_.forward(device, trace.columns(0, xbc(config_)), memory, unused);
+        // x stands for z, on which the state does not depend.
+        gated_scan(device, x_b_c, dt, x_b_c.columns(0, config_.inner), memory, unused.columns(0, config_.inner));
     }
 
     /// Bytes of backend memory in the weights.
     [[nodiscard]] index bytes() const {
-        const auto vectors = static_cast<index>(in_bias_.size() + dt_bias_.size() + a_.size() + d_.size() +
-                                                norm_.size() + out_bias_.size());
-        return in_proj_.bytes() + dt_proj_.bytes() + out_proj_.bytes() +
-               (vectors + conv_.size()) * index{sizeof(float)};
+        return in_proj_.bytes() + dt_proj_.bytes() + conv_.bytes() + bytes_of(a_, d_, norm_) + out_proj_.bytes();
     }
 
 private:
     [[nodiscard]] static const model_config& checked(const model_config& config) {
-        const auto require = [&](const char* field, index count, const char* of, index all) {
-            if (count < 1 || all % count != 0)
-                throw config_error({config.source,
-                                    field,
-                                    std::to_string(count),
-                                    "a divisor of the " + std::to_string(all) + " " + of,
-                                    {}});
-        };
-        require("num_heads", config.heads, "channels", config.inner);
-        require("n_groups", config.groups, "heads", config.heads);
+        require_divisor(config, "num_heads", config.heads, "channels", config.inner);
+        require_divisor(config, "n_groups", config.groups, "heads", config.heads);
         return config;
     }
 
-    /// Columns of xBC, which the convolution sees, and of all that in_proj gives but dt: z, xBC.
-    [[nodiscard]] static index convolved(const model_config& config) {
+    /// Columns of x, B and C, which the convolution sees, and of these with z.
+    [[nodiscard]] static index xbc(const model_config& config) {
         return config.inner + 2 * config.groups * config.state;
     }
-    [[nodiscard]] static index before_dt(const model_config& config) { return config.inner + convolved(config); }
+    [[nodiscard]] static index z_xbc(const model_config& config) { return config.inner + xbc(config); }
 
-    /// The bias of in_proj without dt's part, empty if it has none.
-    [[nodiscard]] static std::vector<float> in_bias_of(weight_loader<Backend>& load, const std::string& prefix,
-                                                       const model_config& config) {
-        if (!config.projection_bias) return {};
-        std::vector<float> bias = load.values(prefix + "in_proj.bias", {before_dt(config) + config.heads});
-        bias.resize(static_cast<std::size_t>(before_dt(config)));
-        return bias;
-    }
-    /// dt's own bias, with in_proj's.
-    [[nodiscard]] static std::vector<float> dt_bias_of(weight_loader<Backend>& load, const std::string& prefix,
-                                                       const model_config& config) {
-        std::vector<float> bias = load.values(prefix + "dt_bias", {config.heads});
-        if (!config.projection_bias) return bias;
-        const std::vector<float> all = load.values(prefix + "in_proj.bias", {before_dt(config) + config.heads});
-        std::transform(bias.begin(), bias.end(), all.begin() + before_dt(config), bias.begin(), std::plus<>());
-        return bias;
-    }
-
-    [[nodiscard]] multihead_selective<float, activation> recurrence(const_activations<Backend> xbc,
-                                                                    matrix_view<const float> dt) const {
+    /// y = scan(x, softplus(dt), A, B, C, D) silu(z); dt is scratch.
+    void gated_scan(const Backend& device, const_activations<Backend> x_b_c, matrix_view<float> dt,
+                    const_activations<Backend> z, layer_state memory, activations<Backend> y) const {
         const index width = config_.groups * config_.state;
-        return {view_of(a_),
-                view_of(d_),
-                dt,
-                xbc.columns(0, config_.inner),
-                xbc.columns(config_.inner, width),
-                xbc.columns(config_.inner + width, width),
-                config_.groups,
-                config_.least_dt,
-                config_.most_dt};
-    }
-
-    static constexpr index per_float = index{sizeof(float)} / index{sizeof(activation)};
-
-    /// dt, the last columns of a trace, which begin at an even number of activations.
-    template <class T, class Row>
-    [[nodiscard]] matrix_view<T> traced_dt(matrix_view<Row> trace) const {
-        Row* const first = trace.data() + 2 * convolved(config_);
-        return matrix_view<T>::with_stride(reinterpret_cast<T*>(first), trace.rows(), config_.heads,
-                                           trace.stride() / per_float);
-    }
-
-    void normalise_groups(const Backend& device, activations<Backend> y) const {
-        const index width = config_.inner / config_.groups;
-        for (index first = 0; first < config_.inner; first += width) {
-            const activations<Backend> group = y.columns(first, width);
-            device.rms_norm(group, vector_view<const float>(norm_.data() + first, width), config_.norm_eps, group);
+        const multihead_selective<float, activation> r{view_of(a_),
+                                                       view_of(d_),
+                                                       dt,
+                                                       x_b_c.columns(0, config_.inner),
+                                                       x_b_c.columns(config_.inner, width),
+                                                       x_b_c.columns(config_.inner + width, width),
+                                                       config_.groups,
+                                                       config_.least_dt,
+                                                       config_.most_dt};
+        if constexpr (fuses_multihead_scan<Backend, scan>) {
+            device.gated_multihead_scan(scan{}, r, z, memory.h, memory.sequences, y);
+        } else {
+            device.softplus(dt);
+            device.scan(scan{}, r, memory.h, memory.sequences, y);
+            device.gate(z, y);
         }
     }
 
+    using vector = typename Backend::template buffer<float>;
+
     model_config config_;
-    matrix in_proj_;  // (2 inner + 2 GN, hidden): z, x, B, C
-    matrix dt_proj_;  // (heads, hidden): the rest of it, dt
-    vector in_bias_;  // (2 inner + 2 GN) or empty
-    vector dt_bias_;  // (heads)
+    projection<Backend> in_proj_;  // hidden -> z, x, B, C
+    projection<Backend> dt_proj_;  // hidden -> dt, a head each; stored as the last rows of in_proj
     short_conv<Backend, typename Arch::conv_state> conv_;
-    vector a_;         // (heads), negative
-    vector d_;         // (heads)
-    vector norm_;      // (inner)
-    matrix out_proj_;  // (hidden, inner)
-    vector out_bias_;  // (hidden) or empty
+    vector a_;                      // (heads), negative
+    vector d_;                      // (heads)
+    vector norm_;                   // (inner)
+    projection<Backend> out_proj_;  // inner -> hidden
 };
 
 }  // namespace ssm

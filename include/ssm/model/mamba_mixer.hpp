@@ -6,6 +6,7 @@
 #include <ssm/backend/concepts.hpp>
 #include <ssm/core/model_config.hpp>
 #include <ssm/model/mixer_parameters.hpp>
+#include <ssm/model/projection.hpp>
 #include <ssm/model/short_conv.hpp>
 #include <ssm/model/state.hpp>
 #include <ssm/model/weight_loader.hpp>
@@ -35,7 +36,6 @@ class mamba_mixer {
     static_assert(scan_policy_on<typename Arch::scan, Backend>,
                   "ssm: an arch's scan is a scan policy that the backend has a scan_kernel for");
 
-    using matrix = typename Backend::matrix;
     using vector = typename Backend::template buffer<float>;
     using activation = typename Backend::activation;
 
@@ -43,20 +43,17 @@ public:
     /// Takes the tensors called `prefix` + "in_proj.weight" and so on.
     mamba_mixer(weight_loader<Backend>& load, const std::string& prefix, const model_config& config)
         : config_(config),
-          in_proj_(load.matrix(prefix + "in_proj.weight", 2 * config.inner, config.hidden)),
-          in_bias_(load.vector_if(config.projection_bias, prefix + "in_proj.bias", 2 * config.inner)),
+          in_proj_(load, prefix + "in_proj", 2 * config.inner, config.hidden, config.projection_bias),
           conv_(load, prefix, config.inner, config),
-          x_proj_(load.matrix(prefix + "x_proj.weight", config.dt_rank + 2 * config.state, config.inner)),
+          x_proj_(load, prefix + "x_proj", config.dt_rank + 2 * config.state, config.inner, false),
           dt_gain_(load.vector_if(norm::has_gain, prefix + "dt_layernorm.weight", config.dt_rank)),
           b_gain_(load.vector_if(norm::has_gain, prefix + "b_layernorm.weight", config.state)),
           c_gain_(load.vector_if(norm::has_gain, prefix + "c_layernorm.weight", config.state)),
-          dt_proj_(load.matrix(prefix + "dt_proj.weight", config.inner, config.dt_rank)),
-          dt_bias_(load.vector(prefix + "dt_proj.bias", config.inner)),
+          dt_proj_(load, prefix + "dt_proj", config.inner, config.dt_rank, true),
           a_(load.upload(
               transposed(decay_rates_of(load.values(prefix + "A_log", {config.inner, config.state})), config.inner))),
           d_(load.vector(prefix + "D", config.inner)),
-          out_proj_(load.matrix(prefix + "out_proj.weight", config.hidden, config.inner)),
-          out_bias_(load.vector_if(config.projection_bias, prefix + "out_proj.bias", config.hidden)) {}
+          out_proj_(load, prefix + "out_proj", config.hidden, config.inner, config.projection_bias) {}
 
     /// What a layer remembers.
     [[nodiscard]] static layer_shape shape(const model_config& config) {
@@ -92,7 +89,7 @@ public:
                  workspace<Backend>& scratch, matrix_view<float> residual, activations<Backend> trace = {}) const {
         const index tokens = u.rows();
         const activations<Backend> xz = scratch.take(tokens, 2 * config_.inner);
-        device.multiply(u, in_proj_, view_of(in_bias_), xz);
+        in_proj_.multiply(device, u, xz);
         const activations<Backend> x_in = xz.columns(0, config_.inner);
         const activations<Backend> z = xz.columns(config_.inner, config_.inner);
 
@@ -104,7 +101,7 @@ public:
         }
 
         const activations<Backend> dt_b_c = scratch.take(tokens, config_.dt_rank + 2 * config_.state);
-        device.multiply(x, x_proj_, {}, dt_b_c);
+        x_proj_.multiply(device, x, dt_b_c);
         if constexpr (norm::normalises) normalise(device, dt_b_c);
         const activations<Backend> dt = scratch.take(tokens, config_.inner);
         if (!trace.empty()) {
@@ -113,7 +110,7 @@ public:
         }
         const activations<Backend> y = x_in;  // the convolution is done with its input
         scan(device, x, z, dt_b_c, dt, parts, y, trace);
-        device.multiply_add(y, out_proj_, view_of(out_bias_), residual);
+        out_proj_.multiply_add(device, y, residual);
     }
 
     /// Moves a layer's state on as `forward` did that left this trace, with the same operations.
@@ -150,32 +147,30 @@ public:
 
     /// Bytes of backend memory in the weights.
     [[nodiscard]] index bytes() const {
-        const auto vectors = static_cast<index>(in_bias_.size() + dt_gain_.size() + b_gain_.size() + c_gain_.size() +
-                                                dt_bias_.size() + a_.size() + d_.size() + out_bias_.size());
-        return in_proj_.bytes() + x_proj_.bytes() + dt_proj_.bytes() + out_proj_.bytes() +
-               (vectors + conv_.size()) * index{sizeof(float)};
+        return in_proj_.bytes() + conv_.bytes() + x_proj_.bytes() + dt_proj_.bytes() +
+               bytes_of(dt_gain_, b_gain_, c_gain_, a_, d_) + out_proj_.bytes();
     }
 
 private:
     [[nodiscard]] mamba_layer<Backend> layer(vector_view<const float> norm_gain, float norm_eps) const {
         return {.norm_gain = norm_gain,
                 .norm_eps = norm_eps,
-                .in_proj = &in_proj_,
-                .in_bias = view_of(in_bias_),
+                .in_proj = &in_proj_.weight(),
+                .in_bias = in_proj_.bias(),
                 .taps = conv_.taps(),
                 .conv_bias = conv_.bias(),
-                .x_proj = &x_proj_,
+                .x_proj = &x_proj_.weight(),
                 .normalises_dt_b_c = norm::normalises,
                 .dt_b_c_eps = config_.mixer_norm_eps,
                 .dt_gain = view_of(dt_gain_),
                 .b_gain = view_of(b_gain_),
                 .c_gain = view_of(c_gain_),
-                .dt_proj = &dt_proj_,
-                .dt_bias = view_of(dt_bias_),
+                .dt_proj = &dt_proj_.weight(),
+                .dt_bias = dt_proj_.bias(),
                 .a = decay_rates(),
                 .d = view_of(d_),
-                .out_proj = &out_proj_,
-                .out_bias = view_of(out_bias_)};
+                .out_proj = &out_proj_.weight(),
+                .out_bias = out_proj_.bias()};
     }
 
     [[nodiscard]] matrix_view<const float> decay_rates() const {
@@ -194,8 +189,8 @@ private:
               activations<Backend> y, activations<Backend> trace) const {
         const index n = config_.state, rank = config_.dt_rank;
         const const_activations<Backend> b = dt_b_c.columns(rank, n);
-        device.multiply(dt_b_c.columns(0, rank), dt_proj_, fuses_scan ? vector_view<const float>() : view_of(dt_bias_),
-                        dt);
+        device.multiply(dt_b_c.columns(0, rank), dt_proj_.weight(),
+                        fuses_scan ? vector_view<const float>() : dt_proj_.bias(), dt);
         if constexpr (!fuses_scan) device.softplus(dt);
         if (!trace.empty()) {
             device.copy(dt, traced(trace, 2, config_.inner));
@@ -218,7 +213,7 @@ private:
     void gated_scan(const Backend& device, const selective<float, activation>& r, const_activations<Backend> z,
                     layer_state memory, activations<Backend> y) const {
         if constexpr (fuses_scan) {
-            device.gated_selective_scan(typename Arch::scan{}, r, view_of(dt_bias_), z, memory.h, memory.sequences, y);
+            device.gated_selective_scan(typename Arch::scan{}, r, dt_proj_.bias(), z, memory.h, memory.sequences, y);
         } else {
             device.scan(typename Arch::scan{}, r, memory.h, memory.sequences, y);
             device.gate(z, y);
@@ -241,19 +236,16 @@ private:
     }
 
     model_config config_;
-    matrix in_proj_;  // (2 inner, hidden): x, then z
-    vector in_bias_;  // (2 inner) or empty
+    projection<Backend> in_proj_;  // hidden -> x, z
     short_conv<Backend, typename Arch::conv_state> conv_;
-    matrix x_proj_;    // (R + 2N, inner): dt, B, C
-    vector dt_gain_;   // (R) or empty
-    vector b_gain_;    // (N) or empty
-    vector c_gain_;    // (N) or empty
-    matrix dt_proj_;   // (inner, R)
-    vector dt_bias_;   // (inner)
-    vector a_;         // (N, inner), negative
-    vector d_;         // (inner)
-    matrix out_proj_;  // (hidden, inner)
-    vector out_bias_;  // (hidden) or empty
+    projection<Backend> x_proj_;    // inner -> dt, B, C
+    vector dt_gain_;                // (R) or empty
+    vector b_gain_;                 // (N) or empty
+    vector c_gain_;                 // (N) or empty
+    projection<Backend> dt_proj_;   // R -> inner
+    vector a_;                      // (N, inner), negative
+    vector d_;                      // (inner)
+    projection<Backend> out_proj_;  // inner -> hidden
 };
 
 }  // namespace ssm

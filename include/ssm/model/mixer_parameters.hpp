@@ -2,10 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <ssm/core/error.hpp>
+#include <ssm/core/model_config.hpp>
 #include <ssm/core/view.hpp>
 
 #include <cmath>
 #include <cstddef>
+#include <string>
 #include <vector>
 
 namespace ssm {
@@ -29,10 +32,22 @@ namespace ssm {
     return result;
 }
 
+/// Throws config_error unless `count`, which a configuration has in `field`, divides the `all` that `of` names.
+inline void require_divisor(const model_config& config, const char* field, index count, const char* of, index all) {
+    if (count < 1 || all % count != 0)
+        throw config_error(
+            {config.source, field, std::to_string(count), "a divisor of the " + std::to_string(all) + " " + of, {}});
+}
+
 /// What a backend's buffer of floats holds.
 template <class Buffer>
 [[nodiscard]] vector_view<const float> view_of(const Buffer& buffer) {
     return vector_view<const float>(buffer.data(), static_cast<index>(buffer.size()));
+}
+/// Of backend memory, in such buffers.
+template <class... Buffers>
+[[nodiscard]] index bytes_of(const Buffers&... buffers) {
+    return (static_cast<index>(buffers.size()) + ...) * index{sizeof(float)};
 }
 
 }  // namespace ssm

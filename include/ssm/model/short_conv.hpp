@@ -39,8 +39,8 @@ public:
     }
     /// (channels) or empty
     [[nodiscard]] vector_view<const float> bias() const { return view_of(bias_); }
-    /// Floats.
-    [[nodiscard]] index size() const { return static_cast<index>(taps_.size() + bias_.size()); }
+    /// Of backend memory.
+    [[nodiscard]] index bytes() const { return bytes_of(taps_, bias_); }
 
 private:
     using vector = typename Backend::template buffer<float>;

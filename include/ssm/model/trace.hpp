@@ -9,10 +9,25 @@
 #include <cassert>
 #include <cstddef>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace ssm {
+
+/// Columns of a trace that `count` floats take: as many activations as have their size.
+template <class Backend>
+[[nodiscard]] constexpr index traced_floats(index count) noexcept {
+    return count * index{sizeof(float)} / index{sizeof(typename Backend::activation)};
+}
+/// The floats that take the place of activations from an even column on, (tokens, count).
+template <class T>
+[[nodiscard]] auto floats_of(matrix_view<T> trace, index column, index count) {
+    using floats = std::conditional_t<std::is_const_v<T>, const float, float>;
+    assert(column * index{sizeof(T)} % index{sizeof(float)} == 0);
+    return matrix_view<floats>::with_stride(reinterpret_cast<floats*>(trace.data() + column), trace.rows(), count,
+                                            trace.stride() * index{sizeof(T)} / index{sizeof(float)});
+}
 
 /// What moved a model's state on over some successive tokens of one sequence: for each token and layer a row of what the
 /// mixer says, in the backend's type of activations, and the tokens' ids. From the state before them it gives the state
