@@ -3,7 +3,7 @@
 
 // The CUDA backend on a model of random weights in the shape of Falcon Mamba 7B, beside what the device can do at best in
 // the same run. Prints a table; with a file name that is not "-", writes the figures there as JSON; with names of parts
-// (scan, decode, batch, prefill, f32, invariant, long) after it, measures these only.
+// (scan, decode, batch, prefill, f32, invariant, long, mamba2) after it, measures these only.
 #include <ssm/io/synthetic_checkpoint.hpp>
 #include <ssm/ssm_cuda.cuh>
 
@@ -98,7 +98,8 @@ std::vector<token_id> random_tokens(count size, count vocab) {
 template <class Model>
 double bytes_per_step(const Model& model, const ssm::weights<typename Model::backend, typename Model::arch>& weights,
                       count sequences) {
-    return static_cast<double>(weights.bytes() - weights.embedding.bytes()) +
+    const count not_read = weights.head_bytes == 0 ? 0 : weights.embedding.bytes();  // but a row of it
+    return static_cast<double>(weights.bytes() - not_read) +
            2.0 * static_cast<double>(model.start_state(sequences).bytes());
 }
 
@@ -109,13 +110,13 @@ std::size_t free_memory() {
 }
 
 /// A model, its weights and the ids of a prompt on the device.
-template <class Backend>
+template <class Backend, class Arch = ssm::falcon_mamba_arch>
 struct subject {
     subject(const Backend& device, const repeated_layers& source, count longest_prompt)
         : weights([&] {
               const ssm::load_options options;
               ssm::weight_loader<Backend> loader(source, device, options);
-              return std::make_shared<const ssm::weights<Backend, ssm::falcon_mamba_arch>>(loader, source.config());
+              return std::make_shared<const ssm::weights<Backend, Arch>>(loader, source.config());
           }()),
           model(weights, device),
           ids(device.template allocate<token_id>(longest_prompt, "ids")) {
@@ -124,15 +125,15 @@ struct subject {
     }
     ssm::vector_view<token_id> id_view(count tokens) { return ssm::vector_view<token_id>(ids.data(), tokens); }
 
-    std::shared_ptr<const ssm::weights<Backend, ssm::falcon_mamba_arch>> weights;
-    ssm::falcon_mamba<Backend> model;
+    std::shared_ptr<const ssm::weights<Backend, Arch>> weights;
+    ssm::model<Backend, Arch> model;
     ssm::cuda_buffer<token_id> ids;
 };
 
 /// Seconds of a decoded token of each sequence, from a captured step, after `position` tokens of prompt.
-template <class Backend>
-double step_seconds(const Backend& device, subject<Backend>& of, const timer& time, count sequences, count position,
-                    int steps) {
+template <class Backend, class Arch>
+double step_seconds(const Backend& device, subject<Backend, Arch>& of, const timer& time, count sequences,
+                    count position, int steps) {
     ssm::enqueued_session session{of.model, sequences, sequences == 1 ? count{2048} : count{1}};
     if (sequences == 1 && position > 0)
         session.enqueue_prefill(ssm::vector_view<const token_id>(of.ids.data(), position), ssm::in_chunks{2048});
@@ -145,8 +146,8 @@ double step_seconds(const Backend& device, subject<Backend>& of, const timer& ti
     }) / steps;
 }
 
-template <class Backend>
-void measure_decode(const Backend& device, subject<Backend>& of, const char* name, const limits& best,
+template <class Backend, class Arch>
+void measure_decode(const Backend& device, subject<Backend, Arch>& of, const char* name, const limits& best,
                     const timer& time, figures& to) {
     const std::string what = std::string("decode, ") + name;
     const double bytes = bytes_per_step(of.model, *of.weights, 1);
@@ -383,6 +384,60 @@ void measure_scan(const ssm::cuda& device, const ssm::model_config& c, count seq
     to.add(what + ", of the exponentials' limit", 100 * limit / each, "%");
 }
 
+/// Mamba-2's scan alone, in both policies: prompts against the rate of multiply-adds, of which the recurrence in order takes
+/// three a state, 128 a clock on each multiprocessor; a token against the copy of the states.
+void measure_mamba2_scan(const ssm::cuda& device, const ssm::model_config& c, const limits& best, const timer& time,
+                         figures& to) {
+    constexpr count most = 2048, layers = 32;  // more states than the cache has room for
+    const count columns = c.groups * c.state;
+    const auto x = random_activations(device, most * c.inner), z = random_activations(device, most * c.inner);
+    const auto b_c = random_activations(device, most * 2 * columns);
+    auto y = device.allocate<ssm::bf16>(most * c.inner, "y");
+    auto h = device.allocate<float>(layers * c.state * c.inner, "h");
+    const auto raw_dt = device.upload<float>(std::vector<float>(static_cast<std::size_t>(most * c.heads), -3.0F));
+    const auto ones = device.upload<float>(std::vector<float>(static_cast<std::size_t>(c.heads), -1.0F));
+    const ssm::vector_view<const float> per_head(ones.data(), c.heads);
+    const auto recurrence = [&](count tokens) {
+        const ssm::matrix_view<const ssm::bf16> both(b_c.data(), tokens, 2 * columns);
+        return ssm::multihead_selective<float, ssm::bf16>{per_head,
+                                                          per_head,
+                                                          ssm::matrix_view<const float>(raw_dt.data(), tokens, c.heads),
+                                                          ssm::matrix_view<const ssm::bf16>(x.data(), tokens, c.inner),
+                                                          both.columns(0, columns),
+                                                          both.columns(columns, columns),
+                                                          c.groups,
+                                                          0.001F,
+                                                          0.1F};
+    };
+    const auto state_of = [&](count layer) {
+        return ssm::matrix_view<float>(h.data() + layer * c.state * c.inner, c.state, c.inner);
+    };
+    int multiprocessors = 0, kilohertz = 0;
+    ssm::cuda_kernels::check(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, 0), "attribute");
+    ssm::cuda_kernels::check(cudaDeviceGetAttribute(&kilohertz, cudaDevAttrClockRate, 0), "attribute");
+    const double limit = 3.0 * static_cast<double>(c.inner * c.state) / (128.0 * multiprocessors * 1e3 * kilohertz);
+    const ssm::matrix_view<ssm::bf16> all_y(y.data(), most, c.inner);
+    const auto add = [&](const char* policy, const auto& scan) {
+        const double each = time.median(10, scan) / most;
+        const std::string what = std::string("mamba2, scan of 2048 tokens, ") + policy;
+        to.add(what + ", ns a token and layer", 1e9 * each, "ns");
+        to.add(what + ", of the multiply-adds' limit in order", 100 * limit / each, "%");
+    };
+    add("sequential", [&] {
+        device.gated_multihead_scan(ssm::sequential{}, recurrence(most),
+                                    ssm::matrix_view<const ssm::bf16>(z.data(), most, c.inner), state_of(0), 1, all_y);
+    });
+    add("state_space_dual", [&] { device.scan(ssm::state_space_dual{}, recurrence(most), state_of(0), 1, all_y); });
+    const double step = time.median_in_graph(10, layers, [&](int i) {
+        device.gated_multihead_scan(ssm::sequential{}, recurrence(1),
+                                    ssm::matrix_view<const ssm::bf16>(z.data(), 1, c.inner), state_of(i), 1,
+                                    ssm::matrix_view<ssm::bf16>(y.data(), 1, c.inner));
+    });
+    to.add("mamba2, scan of one token, us a layer", 1e6 * step, "us");
+    to.add("mamba2, scan of one token, of copy bandwidth",
+           100 * 8.0 * static_cast<double>(c.inner * c.state) / step / best.copy, "%");
+}
+
 /// What equal bits in any company cost: a model whose execution is `invariant` beside one whose is `quickest`.
 template <class Activation>
 void measure_invariant(const repeated_layers& source, const char* name, figures& to) {
@@ -476,6 +531,12 @@ void run(const std::string& file, const std::set<std::string>& wanted) {
     if (wants("invariant")) {
         measure_invariant<ssm::bf16>(repeated_layers(shape, ssm::dtype::bf16), "bf16", to);
         measure_invariant<float>(repeated_layers(shape, ssm::dtype::f32), "f32", to);
+    }
+    if (wants("mamba2")) {
+        const ssm::model_config mamba2 = ssm::synthetic_shape("mamba2-2.7b");
+        measure_mamba2_scan(device, mamba2, best, time, to);
+        subject<ssm::cuda, ssm::mamba2_arch> of(device, repeated_layers(mamba2, ssm::dtype::bf16), 2048);
+        measure_decode(device, of, "bf16, mamba2-2.7b", best, time, to);
     }
     if (wants("long")) measure_long_decode(device, time, "130m", 131'072, to);
     if (file == "-") return;
