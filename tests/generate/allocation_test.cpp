@@ -14,10 +14,11 @@
 
 namespace allocation_test {
 
-TEST_CASE("Decoding allocates nothing once it runs") {
-    const ssm::test::random_weights weights(ssm::test::small_config());
+template <class Model>
+void check_decoding(const ssm::model_config& config) {
+    const ssm::test::random_weights weights(config);
     const ssm::cpu device{{.threads = 2}};
-    ssm::session sequence{ssm::load<ssm::falcon_mamba<ssm::cpu>>(weights, device)};
+    ssm::session sequence{ssm::load<Model>(weights, device)};
     ssm::sampler choose({.repetition_penalty = 1.1, .repetition_window = 8, .top_k = 20, .top_p = 0.9, .min_p = 0.01});
     sequence.prefill(std::vector<ssm::token_id>{1, 2, 3});
     (void)sequence.next(choose);
@@ -29,6 +30,15 @@ TEST_CASE("Decoding allocates nothing once it runs") {
 
     sequence.prefill(std::vector<ssm::token_id>{1, 2, 3, 4, 5});
     CHECK(ssm::test::allocations() > before);
+}
+
+struct dual_arch : ssm::mamba2_arch {
+    using scan = ssm::state_space_dual;
+};
+
+TEST_CASE("Decoding allocates nothing once it runs") {
+    check_decoding<ssm::falcon_mamba<ssm::cpu>>(ssm::test::small_config());
+    check_decoding<ssm::model<ssm::cpu, dual_arch>>(ssm::test::small_mamba2_config());
 }
 
 }  // namespace allocation_test
