@@ -152,4 +152,17 @@ TEST_CASE("Weights of other sizes and of another model are refused") {
     refused_with("model_type");
 }
 
+TEST_CASE("A stored head beside a tied one is refused, for the type has no room for it") {
+    constexpr ssm::model_sizes sizes{40, 77, 13, 4, 3, 2, 51, false, true};
+    using tied = ssm::static_model<sizes, ssm::unit_rms>;
+    ssm::model_config config = ssm::test::small_config();
+    config.tied_head = true;
+    ssm::test::random_weights source(config);
+    const auto weights = std::make_unique<tied::weights>();
+    CHECK_NOTHROW(ssm::load_static<tied>(source, ssm::cpu(), *weights));
+    source.add("lm_head.weight", {config.vocab, config.hidden}, -1, 1);
+    CHECK_THROWS_WITH(ssm::load_static<tied>(source, ssm::cpu(), *weights),
+                      Catch::Contains("tied_head: found true beside a lm_head.weight of its own"));
+}
+
 }  // namespace static_model_test
