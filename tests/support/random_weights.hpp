@@ -68,6 +68,15 @@ public:
         if (c.projection_bias) add(mixer + "in_proj.bias", {projected}, -0.5F, 0.5F);
     }
 
+    /// Gives a layer the tensors of S4D, as `examples/s4d_mixer.hpp` reads them.
+    void make_s4d(index layer) {
+        const model_config& c = config_;
+        const std::string mixer = "backbone.layers." + std::to_string(layer) + ".mixer.";
+        add(mixer + "A_log", {c.state, c.inner}, 0, 1);
+        for (const char* name : {"B", "C"}) add(mixer + name, {c.state, c.inner}, -1, 1);
+        add(mixer + "log_dt", {c.inner}, -4, 0);
+    }
+
     const model_config& config() const { return config_; }
     std::string describe() const { return "random weights"; }
     std::optional<stored_tensor> find(std::string_view name) const {

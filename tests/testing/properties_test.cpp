@@ -77,18 +77,9 @@ TEST_CASE("The chunked scan keeps them within rounding") {
     CHECK(agreement(model, ssm::load<falcon>(weights, device), ids, 1e-5) == "");
 }
 
-/// Gives a layer the tensors of S4D.
-void add_s4d(ssm::test::random_weights& weights, ssm::index layer) {
-    const auto& c = weights.config();
-    const std::string mixer = "backbone.layers." + std::to_string(layer) + ".mixer.";
-    weights.add(mixer + "A_log", {c.state, c.inner}, 0, 1);
-    for (const char* name : {"B", "C"}) weights.add(mixer + name, {c.state, c.inner}, -1, 1);
-    weights.add(mixer + "log_dt", {c.inner}, -4, 0);
-}
-
 TEST_CASE("A mixer of one's own is held to them as well") {
     ssm::test::random_weights weights(ssm::test::small_config());
-    for (ssm::index i = 0; i < weights.config().layers; ++i) add_s4d(weights, i);
+    for (ssm::index i = 0; i < weights.config().layers; ++i) weights.make_s4d(i);
     const ssm::cpu device{{.threads = 2}};
     const auto model = ssm::load<ssm::model<ssm::cpu, s4d_arch>>(weights, device);
     static_assert(!ssm::traces<decltype(model)>);
@@ -128,7 +119,7 @@ TEST_CASE("Layers that take turns keep them") {
     using turns = ssm::hybrid<ssm::cpu, ssm::mamba_arch, ssm::falcon_mamba_arch, ssm::mamba2_arch>;
     check_all(ssm::load<turns>(weights, device));
 
-    for (const ssm::index layer : {1, 4}) add_s4d(weights, layer);
+    for (const ssm::index layer : {1, 4}) weights.make_s4d(layer);
     using with_s4d = ssm::hybrid<ssm::cpu, ssm::mamba_arch, s4d_arch, ssm::mamba2_arch>;
     const auto model = ssm::load<with_s4d>(weights, device);
     static_assert(ssm::traces<turns> && !ssm::traces<with_s4d>);
