@@ -262,9 +262,7 @@ void multihead_scan(const context& on, const multihead_selective<float, X>& r, m
                 .overlaps = true},
                task);
     };
-    if (states <= 16)
-        run(std::integral_constant<int, 2>{});
-    else if (states <= 64)
+    if (states <= 64)
         run(std::integral_constant<int, 8>{});
     else if (states <= 128)
         run(std::integral_constant<int, 16>{});
