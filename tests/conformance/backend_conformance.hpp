@@ -324,6 +324,10 @@ struct random_multihead {
     narrow<Backend> x, b, c;
 };
 
+/// The same recurrence as a type of its own, which has no tuned form.
+template <class R>
+struct of_ones_own : R {};
+
 /// One decay a head, and B and C shared by the heads of a group, from a state that is not zero.
 template <class Policy, class Backend>
 void check_multihead_scan(const Backend& device, Policy policy) {
@@ -341,9 +345,16 @@ void check_multihead_scan(const Backend& device, Policy policy) {
         operand<Backend> h(device, r.sequences * r.states, channels, -1, 1, 7);
         narrow<Backend> y(device, rows, channels);
         scan_exactly(recurrence.exact(), r.sequences, h.exact(), y.exact());
+        [[maybe_unused]] operand<Backend> again = h;
         device.scan(policy, recurrence.on_device(), h.view(), r.sequences, y.view());
         check_close(device, y, scan_bound);
         check_close(device, h, scan_bound);
+        if constexpr (std::is_same_v<Policy, state_space_dual> && std::is_same_v<typename Backend::activation, float>) {
+            using generic = of_ones_own<decltype(recurrence.on_device())>;
+            device.scan(policy, generic{recurrence.on_device()}, again.view(), r.sequences, y.view());
+            check_close(device, y, scan_bound);
+            check_close(device, again, scan_bound);
+        }
     }
 }
 

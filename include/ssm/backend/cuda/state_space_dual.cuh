@@ -46,6 +46,7 @@ struct dual_buffer {
     float h[dual_tile::states][dual_tile::channels + 8];
     float whole[dual_tile::tokens], part[dual_tile::tokens];  // log2 L(t, start), in two so that differences are exact
     float since_start[dual_tile::tokens], to_end[dual_tile::tokens];  // L(t, start), L(end, t)
+    float loss;  // L(end, start) - 1, which keeps what a factor near 1 would round away in every chunk
 };
 
 /// A scan by any recurrence that `decays_by_head`.
@@ -95,9 +96,9 @@ public:
         }
     }
 
-    /// Of token t of the chunk, the `which`th of lane t / 2.
-    [[nodiscard]] __device__ float decay(int t, int) const {
-        return t < size_ ? r_.decay(first_ + t, place_.head) : 1.0F;
+    /// log2 of token t's decay; it is the `which`th token of lane t / 2.
+    [[nodiscard]] __device__ float log2_decay(int t, int) const {
+        return t < size_ ? log2f(r_.decay(first_ + t, place_.head)) : 0.0F;
     }
     [[nodiscard]] __device__ float skip(index t, index ch) const { return r_.skip(t, ch); }
 
@@ -151,8 +152,8 @@ public:
             [&](int i, int t, int ch) { store(x_[i], dt_[i], &to.drive[t][ch]); });
     }
 
-    [[nodiscard]] __device__ float decay(int t, int which) const {
-        return t < size_ ? expf(own_dt_[which] * r_.a[place_.head]) : 1.0F;
+    [[nodiscard]] __device__ float log2_decay(int t, int which) const {
+        return t < size_ ? own_dt_[which] * (r_.a[place_.head] * log2_of_e) : 0.0F;
     }
     [[nodiscard]] __device__ float skip(index t, index ch) const { return r_.d[place_.head] * widen(r_.x(t, ch)); }
 
@@ -268,7 +269,7 @@ private:
     /// By one warp, two tokens a lane: logarithms are summed in double, since they may be large where differences matter.
     __device__ void measure_decays() {
         const auto logarithm = [&](int which) {
-            const float value = log2f(source_.decay(2 * lane() + which, which));
+            const float value = source_.log2_decay(2 * lane() + which, which);
             return value < -4096.0F ? -4096.0F : value;  // of 0 as well: less than any float is left
         };
         const double first = logarithm(0);
@@ -287,6 +288,7 @@ private:
         };
         keep(2 * lane(), sum - second);
         keep(2 * lane() + 1, sum);
+        if (lane() == 0) at_.loss = expm1f(static_cast<float>(last / double{log2_of_e}));
     }
 
     __device__ void scan() {
@@ -322,8 +324,10 @@ private:
     /// Moves the state on, 16 states a warp.
     __device__ void advance(int state) {
         float h[all_tiles][4];
-        const float kept = at_.since_start[dual_tile::tokens - 1];
-        for_each_result(h, [&](float& value, int n, int ch) { value = kept * at_.h[state + n][ch]; });
+        for_each_result(h, [&](float& value, int n, int ch) {
+            const float before = at_.h[state + n][ch];
+            value = __fmaf_rn(at_.loss, before, before);
+        });
         add_products<!exact, true>(
             h, dual_tile::tokens, [&](int n, int s) { return at_.b[s][state + n]; },
             [&](int s, int ch) { return at_.to_end[s] * at_.drive[s][ch]; });
