@@ -207,7 +207,7 @@ private:
     }
 
     void run(vector_view<const token_id> ids, range_type steps, range_type chunk, workspace_type& scratch,
-             matrix_view<float> logits) const {
+             matrix_view<float> logits) const requires is_ragged {
         const index mark = scratch.mark();
         const index count = steps.sequences();
         const matrix_view<float> residual = scratch.template take<float>(ids.size(), config().hidden);
