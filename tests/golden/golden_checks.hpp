@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -124,7 +125,8 @@ void check_goldens(const Backend& device, const golden_bounds& of_backend) {
             check_golden<falcon_mamba<Backend>>(device, bounds, checkpoint, golden);
         } else if (type == mamba2_arch::model_type) {
             check_golden<mamba2<Backend>>(device, bounds, checkpoint, golden);
-            if constexpr (scan_policy_on<state_space_dual, Backend>)
+            // In f16 its kernel is the one of bf16 with another widening, which the conformance tests have.
+            if constexpr (!std::is_same_v<typename Backend::activation, f16>)
                 check_golden<model<Backend, dual_mamba2_arch>>(device, bounds, checkpoint, golden);
         } else {
             check_golden<mamba<Backend>>(device, bounds, checkpoint, golden);
