@@ -6,6 +6,7 @@
 #include <ssm/backend/concepts.hpp>
 #include <ssm/math.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -51,6 +52,8 @@ public:
     matrix_view<double> exact() { return matrix_view<double>(exact_.data(), rows_, columns_); }
     vector_view<const double> exact_vector() { return vector_view<const double>(exact_.data(), rows_ * columns_); }
     const std::vector<double>& exact_values() const { return exact_; }
+    /// Is to become what `other` is to become.
+    void expect(const operand& other) { exact_ = other.exact_; }
 
 private:
     index rows_;
@@ -250,16 +253,16 @@ void scan_exactly(const R& r, index sequences, matrix_view<double> h, matrix_vie
     }
 }
 
-/// From a state that is not zero.
+/// From a state that is not zero; the longest sequence has so many tokens.
 template <class Policy, class Backend>
-void check_scan(const Backend& device, Policy policy) {
+void check_scan(const Backend& device, Policy policy, index longest = 1531) {
     struct row {
         index tokens, channels, states, sequences;
     };
     for (const row& r :
          {row{70, 33, 16, 1}, row{1, 33, 16, 1}, row{2, 33, 16, 1}, row{300, 33, 16, 1}, row{70, 1, 16, 1},
           row{70, 64, 16, 1}, row{70, 33, 1, 1}, row{70, 33, 5, 1}, row{70, 33, 8, 1}, row{70, 33, 64, 1},
-          row{70, 33, 67, 1}, row{70, 33, 16, 3}, row{1, 33, 16, 3}, row{1531, 40, 16, 1}}) {
+          row{70, 33, 67, 1}, row{70, 33, 16, 3}, row{1, 33, 16, 3}, row{longest, 40, 16, 1}}) {
         CAPTURE(r.tokens, r.channels, r.states, r.sequences);
         random_selective<Backend> recurrence(device, r.sequences * r.tokens, r.channels, r.states);
         operand<Backend> tuned_h(device, r.sequences * r.states, r.channels, -1, 1, 8);
@@ -267,7 +270,8 @@ void check_scan(const Backend& device, Policy policy) {
         narrow<Backend> y(device, r.sequences * r.tokens, r.channels);
         narrow<Backend> tuned_y(device, r.sequences * r.tokens, r.channels);
         scan_exactly(recurrence.exact(), r.sequences, h.exact(), y.exact());
-        scan_exactly(recurrence.exact(), r.sequences, tuned_h.exact(), tuned_y.exact());
+        tuned_h.expect(h);
+        tuned_y.expect(y);
 
         device.scan(policy, recurrence.on_device(), tuned_h.view(), r.sequences, tuned_y.view());
         check_close(device, tuned_y, scan_bound);
@@ -405,7 +409,11 @@ void check_backend(const Backend& device) {
     SECTION("scan, chunked") {
         for (const index length : {1, 7, 64, 512}) {
             CAPTURE(length);
+#ifdef SSM_SANITIZED
+            check_scan(device, chunked{length}, std::max<index>(1, 3 * length - 5));  // three chunks: more take minutes
+#else
             check_scan(device, chunked{length});
+#endif
             check_s4d_scan(device, chunked{length});
         }
         check_multihead_scan(device, chunked{64});

@@ -9,8 +9,12 @@ namespace cpu_eigen_test {
 
 static_assert(ssm::backend<ssm::basic_cpu<ssm::eigen_gemm>>);
 
+// What reads matrices; the other operations are the same code with every product.
 TEST_CASE("cpu with Eigen's matrix product conforms") {
-    ssm::test::check_backend(ssm::basic_cpu<ssm::eigen_gemm>{{.threads = 2}});
+    const ssm::basic_cpu<ssm::eigen_gemm> device{{.threads = 2}};
+    ssm::test::check_multiply(device);
+    for (const ssm::dtype type : {ssm::dtype::f32, ssm::dtype::bf16, ssm::dtype::f16})
+        ssm::test::check_embed(device, type);
 }
 
 }  // namespace cpu_eigen_test
