@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The ssm authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Any bytes are a snapshot that can be read to the last float and written again in as many, or an ssm::error.
+// Any bytes are a snapshot that can be read to the last float and written again as the same bytes, or an ssm::error.
 #include <ssm/core/error.hpp>
 #include <ssm/generate/snapshot_format.hpp>
 
@@ -17,7 +17,7 @@ void read(const std::vector<std::byte>& bytes) {
     try {
         const ssm::snapshot_parts parts = ssm::read_snapshot(bytes, "fuzz");
         const auto again = ssm::write_snapshot(parts.fields, parts.state(), parts.logits());
-        if (again.size() != bytes.size()) std::abort();
+        if (again != bytes) std::abort();
     } catch (const ssm::error&) {
     }
 }

@@ -147,6 +147,14 @@ TEST_CASE("Every refusal says what is wrong") {
     CHECK_THAT(refusal(model, with_number(pending_zero, 52, 5, 4)),
                Contains("pending token: found 5, expected 0 to 4"));
     CHECK_THAT(changed(52, 0x8000'0000, 4), Contains("pending token: found 2147483648"));
+    CHECK_THAT(changed(52, 1, 4),
+               Contains("chat.state: pending token where none is pending: found 1, expected 0; the snapshot's writer"));
+    CHECK_THAT(refusal(model, with_number(with_number(whole, 48, 0, 4), 40, 7, 8)),
+               Contains("digest of ids that are not known: found 7, expected 0"));
+    for (std::size_t at = 99; at < 104; ++at) {
+        CAPTURE(at);
+        CHECK_THAT(changed(at, 2, 1), Contains("reserved bytes 99 to 103: found ") && Contains("expected 0"));
+    }
     for (const std::size_t at : {56U, 64U, 72U, 80U, 88U})
         for (const std::uint64_t value :
              {std::uint64_t{0}, std::uint64_t{1000}, std::uint64_t{1} << 62, ~std::uint64_t{0}})
@@ -224,6 +232,8 @@ TEST_CASE("Snapshots of layers that differ say the shape of each, and are as har
             CAPTURE(at, value);
             CHECK_THAT(changed(at, value, 8), Contains("do not fill the file"));
         }
+    CHECK_THAT(changed(72, 2, 8), Contains("reserved bytes 72 to 79: found 2, expected 0"));
+    CHECK_THAT(changed(80, 3, 8), Contains("reserved bytes 80 to 87: found 3, expected 0"));
 
     config.groups = 3;
     CHECK_THAT(refusal<ssm::config_error>(make(config), whole),
@@ -241,6 +251,7 @@ TEST_CASE("A snapshot that version 1 can say is not written as version 2") {
     longer.insert(longer.begin() + 104 + 12, shape.begin(), shape.end());
     longer = with_number(longer, 16, longer.size(), 8);
     longer = with_number(longer, 64, 1, 8);
+    for (const std::size_t at : {72U, 80U}) longer = with_number(longer, at, 0, 8);
     CHECK_THAT(refusal(model, with_number(longer, 8, 2, 4)), Contains("version: found 2, expected 1 for such shapes"));
 }
 

@@ -39,12 +39,12 @@ namespace ssm {
 ///         52      4  the pending token, or 0
 ///         56      8  layers
 ///         64      8  window, K-1       (version 2: shapes P, which take turns from layer to layer)
-///         72      8  states, N         (version 2: 0)
-///         80      8  channels          (version 2: 0)
+///         72      8  states, N         (version 2: reserved, 0)
+///         80      8  channels          (version 2: reserved, 0)
 ///         88      8  logits: the size of the vocabulary, or 0
 ///         96      3  dtypes of the state (0 f32), of the activations (0 f32, 1 bf16, 2 f16) and of the matrices (the
 ///                    same, 3 q8, 4 q4), a byte each
-///         99      5  0
+///         99      5  reserved, 0
 ///        104      L  the model type
 ///      104+L   32 P  version 2 only, for each shape: window, states, channels, channels of the convolution
 ///                    the state: for each layer the window, (K-1, channels of the convolution), oldest row first, and h,
@@ -283,6 +283,18 @@ inline void check_whole(std::span<const std::byte> bytes, const std::string& ori
     if (flags > 3) throw refuse("flags", std::to_string(flags), "0 to 3");
     if (pending > static_cast<std::uint64_t>(std::numeric_limits<token_id>::max()))
         throw refuse("pending token", std::to_string(pending), "less than 2^31");
+    // A later version gives these a meaning: what is there must not be passed over.
+    const auto require_zero = [&](const char* what, std::size_t at, std::size_t size) {
+        if (const std::uint64_t found = number(bytes, at, size); found != 0)
+            throw refuse(what, std::to_string(found), "0");
+    };
+    if ((flags & 1) == 0) require_zero("digest of ids that are not known", 40, 8);
+    if ((flags & 2) == 0) require_zero("pending token where none is pending", 52, 4);
+    if (version == 2) {
+        require_zero("reserved bytes 72 to 79", 72, 8);
+        require_zero("reserved bytes 80 to 87", 80, 8);
+    }
+    require_zero("reserved bytes 99 to 103", 99, 5);
     std::array<dtype, 3> types;
     for (std::size_t i = 0; i < types.size(); ++i) {
         const std::uint64_t type = number(bytes, 96 + i, 1);
