@@ -66,7 +66,4 @@ inline index chunk_for(index asked, std::size_t prompt_tokens) {
     return std::min(asked, std::max(index{1}, static_cast<index>(prompt_tokens)));
 }
 
-/// The exit status of a command line that could not be read, or that asked for help.
-inline int report_usage(const CLI::App& app, const CLI::ParseError& error) { return app.exit(error) == 0 ? 0 : 2; }
-
 }  // namespace ssm::tools

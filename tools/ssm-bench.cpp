@@ -18,6 +18,7 @@
 
 #include "console.hpp"
 #include "device_model.hpp"
+#include "exit_status.hpp"
 #include "measurement.hpp"
 #include "options.hpp"
 
@@ -189,13 +190,8 @@ void run(const settings& s) {
 
 int main(int argc, char** argv) {
     CLI::App app("Measures how fast a model reads a prompt and writes text.", "ssm-bench");
-    try {
+    return exit_status(app, [&] {
         run(parse(app, argc, argv));
         return 0;
-    } catch (const CLI::ParseError& error) {
-        return report_usage(app, error);
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "ssm-bench: %s\n", error.what());
-        return 1;
-    }
+    });
 }

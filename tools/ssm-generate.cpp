@@ -24,6 +24,7 @@
 
 #include "console.hpp"
 #include "device_model.hpp"
+#include "exit_status.hpp"
 #include "interrupt.hpp"
 #include "options.hpp"
 
@@ -216,14 +217,5 @@ int run(const settings& s) {
 
 int main(int argc, char** argv) {
     CLI::App app("Goes on from a prompt with a Falcon Mamba, Mamba or Mamba-2 model.", "ssm-generate");
-    try {
-        return run(parse(app, argc, argv));
-    } catch (const CLI::ParseError& error) {
-        return report_usage(app, error);
-    } catch (const ssm::cancelled&) {
-        return interrupted_status;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "ssm-generate: %s\n", error.what());
-        return 1;
-    }
+    return exit_status(app, [&] { return run(parse(app, argc, argv)); });
 }

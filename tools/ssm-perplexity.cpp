@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "console.hpp"
+#include "exit_status.hpp"
 #include "interrupt.hpp"
 #include "likelihood.hpp"
 #include "options.hpp"
@@ -186,16 +187,9 @@ void run(const settings& s) {
 
 int main(int argc, char** argv) {
     CLI::App app("Measures how well a model predicts a text, and how a dtype changes that.", "ssm-perplexity");
-    try {
+    return exit_status(app, [&] {
         run(parse(app, argc, argv));
         write_output("");
         return 0;
-    } catch (const CLI::ParseError& error) {
-        return report_usage(app, error);
-    } catch (const ssm::cancelled&) {
-        return interrupted_status;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "ssm-perplexity: %s\n", error.what());
-        return 1;
-    }
+    });
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "console.hpp"
+#include "exit_status.hpp"
 #include "interrupt.hpp"
 #include "options.hpp"
 #include "quantization.hpp"
@@ -110,15 +111,8 @@ void run(const settings& s) {
 
 int main(int argc, char** argv) {
     CLI::App app("Quantizes the weight matrices of a checkpoint.", "ssm-quantize");
-    try {
+    return exit_status(app, [&] {
         run(parse(app, argc, argv));
         return 0;
-    } catch (const CLI::ParseError& error) {
-        return report_usage(app, error);
-    } catch (const ssm::cancelled&) {
-        return interrupted_status;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "ssm-quantize: %s\n", error.what());
-        return 1;
-    }
+    });
 }
