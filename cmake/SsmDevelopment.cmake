@@ -68,6 +68,22 @@ function(ssm_add_program name)
   target_link_libraries(${name} PRIVATE ssm::ssm ${arg_LIBRARIES} ssm_development)
 endfunction()
 
+# Examples and tools include the same headers. With sanitizers these are read once for all of them; the other builds read
+# them for each, and see what one of them forgets to include.
+if(SSM_SANITIZE)
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/program_headers.cpp CONTENT "")
+  add_library(ssm_program_headers OBJECT ${PROJECT_BINARY_DIR}/program_headers.cpp)
+  target_link_libraries(ssm_program_headers PRIVATE ssm::cpu ssm::text ssm_development)
+  target_precompile_headers(ssm_program_headers PRIVATE
+    <ssm/ssm.hpp> <ssm/backend/cpu/cpu.hpp> <ssm/io/checkpoint.hpp> <ssm/text/tokenizer.hpp>)
+endif()
+
+function(ssm_share_headers name)
+  if(SSM_SANITIZE)
+    target_precompile_headers(${name} REUSE_FROM ssm_program_headers)
+  endif()
+endfunction()
+
 # The executable test_<layer>, each of its test cases known to ctest and labelled <layer>.
 #
 #   ssm_add_test(<layer> SOURCES <file>... [LIBRARIES <target>...])
@@ -84,6 +100,7 @@ endfunction()
 function(ssm_add_example name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES;ARGUMENTS")
   ssm_add_program(${name} SOURCES ${arg_SOURCES} LIBRARIES ${arg_LIBRARIES})
+  ssm_share_headers(${name})
   if(SSM_BUILD_TESTS)
     add_test(NAME example/${name} COMMAND ${name} ${arg_ARGUMENTS})
     set_tests_properties(example/${name} PROPERTIES LABELS example)
@@ -95,6 +112,7 @@ endfunction()
 #   ssm_add_tool(<name> SOURCES <file>... [LIBRARIES <target>...])
 function(ssm_add_tool name)
   ssm_add_program(${name} ${ARGN})
+  ssm_share_headers(${name})
   if(SSM_INSTALL)
     install(TARGETS ${name} OPTIONAL)  # for those who built the library's tests only
   endif()
