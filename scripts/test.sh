@@ -14,14 +14,14 @@ say() {
 
 #   build <preset> [<target>...]
 #
-# Test files of a folder are compiled as a few: what they instantiate in common is then compiled once.
+# Test files of a folder are compiled as one: what they instantiate in common is then compiled once.
 build() {
     preset=$1
     shift
     say "Building: $preset"
     # Quiet unless it fails.
     mkdir -p build
-    if ! { cmake --preset "$preset" -D CMAKE_UNITY_BUILD=ON && cmake --build --preset "$preset" ${1:+--target "$@"}; } \
+    if ! { cmake --preset "$preset" -D CMAKE_UNITY_BUILD=ON -D CMAKE_UNITY_BUILD_BATCH_SIZE=0 && cmake --build --preset "$preset" ${1:+--target "$@"}; } \
         >"build/$preset.log" 2>&1; then
         tail -n 100 "build/$preset.log"
         say "The build '$preset' failed: the whole log is build/$preset.log"
