@@ -174,9 +174,8 @@ private:
         std::uint32_t next;
     };
     struct candidate {
-        std::uint32_t rank;
-        std::uint32_t at;  // of the left symbol
-        token_id joined;
+        std::uint32_t rank;  // of one merge only
+        std::uint32_t at;    // of the left symbol
 
         // std heaps have the largest in front.
         friend bool operator<(const candidate& a, const candidate& b) noexcept {
@@ -199,6 +198,7 @@ private:
             throw argument_error({"text", "a piece without a place to cut", std::to_string(piece.size()) + " bytes",
                                   "less than 2^31 bytes", "split the text"});
         symbols_.clear();
+        symbols_.reserve(piece.size());  // growing step by step would take twice the memory
         bool after_unknown = false;
         while (!piece.empty()) {
             const utf8_unit unit = first_utf8(piece);
@@ -218,29 +218,27 @@ private:
 
     void join_symbols() {
         queue_.clear();
+        queue_.reserve(symbols_.size());
         for (std::uint32_t at = 0; at + 1 < symbols_.size(); ++at)
-            if (const auto next = candidate_at(at)) queue_.push_back(*next);
+            if (const bpe::merge* const merge = merge_at(at)) queue_.push_back({merge->rank, at});
         std::make_heap(queue_.begin(), queue_.end());
         while (!queue_.empty()) {
             std::pop_heap(queue_.begin(), queue_.end());
             const candidate best = queue_.back();
             queue_.pop_back();
             if (symbols_[best.at].id < 0) continue;
-            const auto now = candidate_at(best.at);  // another merge may have changed either symbol
-            if (!now || now->joined != best.joined) continue;
-            join(best.at, best.joined);
+            const bpe::merge* const now = merge_at(best.at);  // another merge may have changed either symbol
+            if (now == nullptr || now->rank != best.rank) continue;
+            join(best.at, now->joined);
             push(symbols_[best.at].previous);
             push(best.at);
         }
     }
 
-    /// The merge of the symbol at `at` with the one after it.
-    [[nodiscard]] std::optional<candidate> candidate_at(std::uint32_t at) const {
+    /// The merge of the symbol at `at` with the one after it, or nullptr.
+    [[nodiscard]] const bpe::merge* merge_at(std::uint32_t at) const {
         const symbol& left = symbols_[at];
-        if (left.next == none) return std::nullopt;
-        const bpe::merge* const merge = model_.find(left.id, symbols_[left.next].id);
-        if (merge == nullptr) return std::nullopt;
-        return candidate{merge->rank, at, merge->joined};
+        return left.next == none ? nullptr : model_.find(left.id, symbols_[left.next].id);
     }
 
     void join(std::uint32_t at, token_id joined) {
@@ -254,8 +252,8 @@ private:
 
     void push(std::uint32_t at) {
         if (at == none) return;
-        if (const auto next = candidate_at(at)) {
-            queue_.push_back(*next);
+        if (const bpe::merge* const merge = merge_at(at)) {
+            queue_.push_back({merge->rank, at});
             std::push_heap(queue_.begin(), queue_.end());
         }
     }
