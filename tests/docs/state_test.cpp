@@ -6,6 +6,7 @@
 #include <ssm/ssm.hpp>
 #include <ssm/testing/properties.hpp>
 
+#include <thread>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -47,6 +48,18 @@ TEST_CASE("The listings of docs/state.md run") {
         pair.prefill(prompt);
         for (int i = 0; i < 20; ++i) (void)pair.next();
         CHECK(pair.record().acceptance() == 1);
+    }
+    {
+        std::vector<ssm::token_id> chosen(2);
+        std::vector<std::thread> readers;
+        for (auto& token : chosen)
+            readers.emplace_back([&model, &prompt, &token] {
+                ssm::session session{model};  // a thread's own; the model is shared
+                session.prefill(prompt);
+                token = session.next(ssm::sampler({.temperature = 0}));
+            });
+        for (auto& reader : readers) reader.join();
+        CHECK(chosen[0] == chosen[1]);
     }
     std::vector<ssm::token_id> ids;
     for (int i = 0; i < 30; ++i) ids.push_back(i % 7);
