@@ -14,19 +14,17 @@ namespace ssm::cuda_kernels {
 
 /// The tuned form of Mamba-2's recurrence, in the order of time.
 ///
-/// A block goes through 16 channels of a head in tiles of 16 tokens. A thread has 4 channels and a sixteenth of their states,
-/// in registers from the first token to the last: shared memory, through which B and C come, widened once, gives a thread a
-/// number for every two states, and multiplications and additions, three a state, bound the kernel. The sums over states of 4
-/// tokens and 4 channels are taken across 16 lanes at once, and leave each lane with one of them. While a tile is computed the
-/// next one is on its way to registers. Every sum has one order, so bits do not depend on where a sequence is cut.
+/// A block goes through 16 channels of a head in tiles of 16 tokens. A thread has a channel and an eighth of its states, in
+/// registers from the first token to the last; B and C, which the heads of a group share, come through shared memory, widened
+/// once. A decay is one a token, so that what is left are multiplications and additions, three a state. While a tile is
+/// computed the next one is on its way to registers. Every sum has one order, so bits do not depend on where a sequence is
+/// cut.
 namespace multihead_tile {
 inline constexpr int tokens = 16;
 inline constexpr int channels = 16;
-inline constexpr int held = 4;     // channels of a thread, and tokens whose sums are taken at once
-inline constexpr int shares = 16;  // lanes that share the states of a channel
-inline constexpr int threads = channels / held * shares;
+inline constexpr int shares = 8;  // threads that share the states of a channel
+inline constexpr int threads = channels * shares;
 inline constexpr int moved = tokens * channels / threads;  // elements of x, z and y that a thread moves
-static_assert(held * held == shares && channels * tokens % threads == 0);
 }  // namespace multihead_tile
 
 /// A scan and what surrounds it: with z, dt is softened first and y gated last.
@@ -39,8 +37,7 @@ struct multihead_task {
     index tokens;            // of one sequence
     int states;
     int slices;        // blocks that share a head
-    bool b_c_packs;    // rows of B and C can be read in packs, and they fill the registers' states
-    bool state_packs;  // rows of h can be read 4 channels at a time
+    bool state_packs;  // rows of B and C can be read in packs, and they fill the registers' states
 };
 
 /// What the threads of a block tell each other of a tile.
@@ -51,7 +48,7 @@ struct alignas(16) multihead_buffer {
     float b_and_c[2][multihead_tile::tokens][states];
     float input[multihead_tile::tokens][multihead_tile::channels];  // dt x
     float decay[multihead_tile::tokens];
-    float sums[multihead_tile::tokens][multihead_tile::channels];  // C . h
+    float sums[multihead_tile::tokens][multihead_tile::shares][multihead_tile::channels];  // C . h
 };
 
 /// One of a block's threads.
@@ -62,7 +59,7 @@ class multihead_scanner {
     static constexpr int row_packs = buffer::states / width;
     static constexpr int tile_packs = 2 * multihead_tile::tokens * row_packs;
     static constexpr int brought = (tile_packs + multihead_tile::threads - 1) / multihead_tile::threads;
-    static constexpr int moved = multihead_tile::moved, held = multihead_tile::held;
+    static constexpr int moved = multihead_tile::moved;
 
 public:
     __device__ multihead_scanner(const multihead_task<X>& task, buffer& shared)
@@ -80,7 +77,7 @@ public:
 
     __device__ void run() {
         constexpr index step = multihead_tile::tokens;
-        for_each_state([](auto& state, const auto& memory) { state = memory; });
+        load_state();
         bring(0);
         for (index start = 0; start < task_.tokens; start += step) {
             const index left = task_.tokens - start;
@@ -91,34 +88,28 @@ public:
             __syncthreads();
             finish(start);
         }
-        for_each_state([](const auto& state, auto& memory) { memory = state; });
+        store_state();
     }
 
 private:
-    [[nodiscard]] __device__ int lane() const { return thread_ % multihead_tile::shares; }
-    [[nodiscard]] __device__ int own_channel() const { return thread_ / multihead_tile::shares * held; }
-    /// The state that is the i-th of this thread: groups of 4, so that lanes read neighbouring 16 bytes of B and C.
-    [[nodiscard]] __device__ int own_state(int i) const {
-        return i / held * (held * multihead_tile::shares) + lane() * held + i % held;
+    [[nodiscard]] __device__ int own_channel() const { return thread_ % multihead_tile::channels; }
+    [[nodiscard]] __device__ int own_states() const { return thread_ / multihead_tile::channels * States; }
+    [[nodiscard]] __device__ float& state_at(int i) const {
+        return task_.h(static_cast<index>(blockIdx.y) * task_.states + own_states() + i,
+                       first_channel_ + own_channel());
+    }
+    [[nodiscard]] __device__ bool has_state(int i) const {
+        return own_channel() < channels_ && own_states() + i < task_.states;
     }
 
-    /// Calls `work(state, memory)` for the states of this thread that there are: one channel, or 4 at a time.
-    template <class Work>
-    __device__ void for_each_state(const Work& work) {
-        const int channels = channels_ - own_channel();
+    __device__ void load_state() {
 #pragma unroll
-        for (int i = 0; i < States; ++i) {
-            if (own_state(i) >= task_.states || channels <= 0) continue;
-            float* const row =
-                &task_.h(static_cast<index>(blockIdx.y) * task_.states + own_state(i), first_channel_ + own_channel());
-            if (task_.state_packs) {
-                work(*reinterpret_cast<float4*>(state_[i]), *reinterpret_cast<float4*>(row));
-            } else {
+        for (int i = 0; i < States; ++i) state_[i] = has_state(i) ? state_at(i) : 0.0F;
+    }
+    __device__ void store_state() const {
 #pragma unroll
-                for (int j = 0; j < held; ++j)
-                    if (j < channels) work(state_[i][j], row[j]);
-            }
-        }
+        for (int i = 0; i < States; ++i)
+            if (has_state(i)) state_at(i) = state_[i];
     }
 
     /// Calls `work(i, token, channel)` for the elements of a tile that this thread moves.
@@ -140,8 +131,8 @@ private:
             next_[i] = {};
             if (start + token < task_.tokens) next_[i].dt = task_.r.dt(begin_ + start + token, head_);
             if (!has(start, token, channel)) return;
-            next_[i].x = task_.r.x(begin_ + start + token, first_channel_ + channel);
-            if (Gated) next_[i].z = task_.z(begin_ + start + token, first_channel_ + channel);
+            next_[i].x = widen(task_.r.x(begin_ + start + token, first_channel_ + channel));
+            if (Gated) next_[i].z = widen(task_.z(begin_ + start + token, first_channel_ + channel));
         });
 #pragma unroll
         for (int i = 0; i < brought; ++i) {
@@ -157,7 +148,7 @@ private:
     /// `width` states of the group from state n on, zeros past the last.
     [[nodiscard]] __device__ pack<X, width> load_states(matrix_view<const X> from, index t, int n) const {
         const X* const at = from.data() + t * from.stride() + first_column_ + n;
-        if (task_.b_c_packs) return *reinterpret_cast<const pack<X, width>*>(at);
+        if (task_.state_packs) return *reinterpret_cast<const pack<X, width>*>(at);
         const auto value = [&](int i) { return n + i < task_.states ? widen(at[i]) : 0.0F; };
         pack<X, width> values;
 #pragma unroll
@@ -170,9 +161,8 @@ private:
             now_[i] = next_[i];
             const float raw = Gated ? softplus_unit(next_[i].dt) : next_[i].dt;
             const float dt = raw < task_.r.least_dt ? task_.r.least_dt : raw > task_.r.most_dt ? task_.r.most_dt : raw;
-            shared_.input[token][channel] = dt * widen(next_[i].x);
-            // A token past the end leaves the state as it is.
-            if (channel == 0) shared_.decay[token] = start + token < task_.tokens ? expf(dt * task_.r.a[head_]) : 1.0F;
+            shared_.input[token][channel] = dt * next_[i].x;
+            if (channel == 0) shared_.decay[token] = expf(dt * task_.r.a[head_]);
         });
 #pragma unroll
         for (int i = 0; i < brought; ++i) {
@@ -186,50 +176,20 @@ private:
     }
 
     __device__ void scan(int tokens) {
-#pragma unroll 1
-        for (int from = 0; from < tokens; from += held) {
-            float sums[multihead_tile::shares];
+        const int share = thread_ / multihead_tile::channels;
+#pragma unroll 4
+        for (int t = 0; t < tokens; ++t) {
+            const float* const b = &shared_.b_and_c[0][t][own_states()];
+            const float* const c = &shared_.b_and_c[1][t][own_states()];
+            const float in = shared_.input[t][own_channel()];
+            const float decay = shared_.decay[t];
+            float sum[2] = {};
 #pragma unroll
-            for (int t = 0; t < held; ++t) step(from + t, &sums[t * held]);
-            shared_.sums[from + lane() / held][own_channel() + lane() % held] = total(sums);
-        }
-    }
-
-    /// A token: the states move on, and `sums` are this thread's parts of C . h.
-    __device__ void step(int t, float* sums) {
-        const float4 in = *reinterpret_cast<const float4*>(&shared_.input[t][own_channel()]);
-        const float decay = shared_.decay[t];
-#pragma unroll
-        for (int j = 0; j < held; ++j) sums[j] = 0.0F;
-#pragma unroll
-        for (int i = 0; i < States; i += held) {
-            const float4 b = *reinterpret_cast<const float4*>(&shared_.b_and_c[0][t][own_state(i)]);
-            const float4 c = *reinterpret_cast<const float4*>(&shared_.b_and_c[1][t][own_state(i)]);
-#pragma unroll
-            for (int k = 0; k < held; ++k)
-#pragma unroll
-                for (int j = 0; j < held; ++j) {
-                    float& state = state_[i + k][j];
-                    state = __fmaf_rn(decay, state, element(in, j) * element(b, k));
-                    sums[j] = __fmaf_rn(element(c, k), state, sums[j]);
-                }
-        }
-    }
-
-    /// Of twice as many sums as `Half` over as many lanes the one whose place is this lane's: each step halves those that a
-    /// lane goes on with.
-    template <int Half = multihead_tile::shares / 2>
-    [[nodiscard]] __device__ float total(float* sums) const {
-        if constexpr (Half == 0) {
-            return sums[0];
-        } else {
-            const bool upper = (lane() & Half) != 0;
-#pragma unroll
-            for (int i = 0; i < Half; ++i) {
-                const float given = upper ? sums[i] : sums[i + Half];
-                sums[i] = (upper ? sums[i + Half] : sums[i]) + __shfl_xor_sync(0xffffffffU, given, Half);
+            for (int i = 0; i < States; ++i) {
+                state_[i] = __fmaf_rn(decay, state_[i], in * b[i]);
+                sum[i % 2] = __fmaf_rn(c[i], state_[i], sum[i % 2]);
             }
-            return total<Half / 2>(sums);
+            shared_.sums[t][share][own_channel()] = sum[0] + sum[1];
         }
     }
 
@@ -237,16 +197,18 @@ private:
     __device__ void finish(index start) const {
         for_each_moved([&](int i, int token, int channel) {
             if (!has(start, token, channel)) return;
-            float y = __fmaf_rn(task_.r.d[head_], widen(now_[i].x), shared_.sums[token][channel]);
-            if (Gated) y *= silu_for<X>(widen(now_[i].z));
+            const auto& sums = shared_.sums[token];
+            float y = 0.0F;
+#pragma unroll
+            for (int share = 0; share < multihead_tile::shares; ++share) y += sums[share][channel];
+            y = __fmaf_rn(task_.r.d[head_], now_[i].x, y);
+            if (Gated) y *= silu_for<X>(now_[i].z);
             task_.y(begin_ + start + token, first_channel_ + channel) = narrow<X>(y);
         });
     }
 
-    /// As it came: a conversion right after a load would wait for it.
-    struct moved_element {
-        float dt;
-        X x, z;
+    struct element {
+        float dt, x, z;
     };
 
     const multihead_task<X>& task_;
@@ -254,8 +216,8 @@ private:
     int thread_;
     index head_, begin_, first_channel_, first_column_;
     int channels_;
-    alignas(16) float state_[States][held];
-    moved_element now_[moved], next_[moved];
+    float state_[States];
+    element now_[moved], next_[moved];
     pack<X, width> next_b_or_c_[brought];
 };
 
@@ -268,10 +230,10 @@ __global__ void __launch_bounds__(multihead_tile::threads)
     multihead_scanner<Gated, States, X>(task, *reinterpret_cast<multihead_buffer<States>*>(shared)).run();
 }
 
-/// Whether the tuned form has registers for the states and for B and C on their way.
+/// Whether the tuned form has registers for the states.
 template <class X>
 bool holds_multihead_states(const multihead_selective<float, X>& r) {
-    return r.b.columns() / r.groups <= (sizeof(X) == 2 ? 256 : 128);
+    return r.b.columns() / r.groups <= 256;
 }
 
 /// y of the recurrence, or with `Gated` y silu(z) of the one whose dt is softplus(r.dt).
@@ -292,8 +254,7 @@ void multihead_scan(const context& on, const multihead_selective<float, X>& r, m
                                      y.rows() / sequences,
                                      static_cast<int>(states),
                                      static_cast<int>(slices),
-                                     fits(r.b) && fits(r.c),
-                                     holds_packs(h.data(), h.stride()) && width % multihead_tile::held == 0};
+                                     fits(r.b) && fits(r.c)};
         launch(on, "multihead_scan", multihead_scan_kernel<Gated, States, X>,
                {.grid = dim3(static_cast<unsigned>(r.heads() * slices), static_cast<unsigned>(sequences)),
                 .threads = multihead_tile::threads,
@@ -301,10 +262,14 @@ void multihead_scan(const context& on, const multihead_selective<float, X>& r, m
                 .overlaps = true},
                task);
     };
-    if (states <= 64) return run(std::integral_constant<int, 4>{});
-    if constexpr (sizeof(X) == 2)
-        if (states > 128) return run(std::integral_constant<int, 16>{});
-    run(std::integral_constant<int, 8>{});
+    if (states <= 16)
+        run(std::integral_constant<int, 2>{});
+    else if (states <= 64)
+        run(std::integral_constant<int, 8>{});
+    else if (states <= 128)
+        run(std::integral_constant<int, 16>{});
+    else
+        run(std::integral_constant<int, 32>{});
 }
 
 }  // namespace ssm::cuda_kernels
