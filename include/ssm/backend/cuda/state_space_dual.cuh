@@ -10,6 +10,7 @@
 #include <ssm/core/view.hpp>
 #include <ssm/policy/recurrence.hpp>
 
+#include <cstdint>
 #include <type_traits>
 #include <utility>
 
@@ -45,6 +46,7 @@ struct dual_buffer {
     float h[dual_tile::states][dual_tile::channels + 8];
     float whole[dual_tile::tokens], part[dual_tile::tokens];  // log2 L(t, start), in two so that differences are exact
     float since_start[dual_tile::tokens], to_end[dual_tile::tokens];  // L(t, start), L(end, t)
+    float loss;  // L(end, start) - 1, which keeps what a factor near 1 would round away in every chunk
 };
 
 /// A scan by any recurrence that `decays_by_head`.
@@ -59,20 +61,142 @@ struct dual_task {
     int slices;  // blocks that share a head
 };
 
-/// What enters a head's state, and what goes past it; without the search for the channel's head where the type is known.
-template <class R>
-struct head_inputs {
-    const R& r;
+/// Where a block is in its recurrence.
+struct dual_place {
     index head;
-    __device__ float drive(index t, index ch) const { return r.drive(t, ch); }
-    __device__ float skip(index t, index ch) const { return r.skip(t, ch); }
+    index first_channel, first_column;  // of x and y; of the group's B and C
+    int channels, states;               // from there on, and at most as many as a tile has
 };
+
+/// What a block reads of a chunk, of any recurrence: when it is due.
+template <class R>
+class dual_source {
+public:
+    __device__ dual_source(const R& r, const dual_place& place) : r_(r), place_(place) {}
+
+    /// Begins to load tokens [first, first + size).
+    __device__ void bring(index first, int size) { first_ = first, size_ = size; }
+
+    /// Puts them there, zeros where there are none.
+    __device__ void fill(dual_buffer& to) const {
+#pragma unroll 8
+        for (int i = static_cast<int>(threadIdx.x); i < dual_tile::tokens * dual_tile::states;
+             i += dual_tile::threads) {
+            const int t = i / dual_tile::states, n = i % dual_tile::states;
+            const bool exists = t < size_ && n < place_.states;
+            to.b[t][n] = exists ? static_cast<float>(r_.b(first_ + t, place_.first_column + n)) : 0.0F;
+            to.c[t][n] = exists ? static_cast<float>(r_.c(first_ + t, place_.first_column + n)) : 0.0F;
+        }
+#pragma unroll 8
+        for (int i = static_cast<int>(threadIdx.x); i < dual_tile::tokens * dual_tile::channels;
+             i += dual_tile::threads) {
+            const int t = i / dual_tile::channels, ch = i % dual_tile::channels;
+            const bool exists = t < size_ && ch < place_.channels;
+            to.drive[t][ch] = exists ? r_.drive(first_ + t, place_.first_channel + ch) : 0.0F;
+        }
+    }
+
+    /// log2 of token t's decay; it is the `which`th token of lane t / 2.
+    [[nodiscard]] __device__ float log2_decay(int t, int) const {
+        return t < size_ ? log2f(r_.decay(first_ + t, place_.head)) : 0.0F;
+    }
+    [[nodiscard]] __device__ float skip(index t, index ch) const { return r_.skip(t, ch); }
+
+private:
+    const R& r_;
+    dual_place place_;
+    index first_ = 0;
+    int size_ = 0;
+};
+
+/// The same of Mamba-2, in packs, which are on their way while the chunk before is computed.
 template <class X>
-struct head_inputs<multihead_selective<float, X>> {
-    const multihead_selective<float, X>& r;
-    index head;
-    __device__ float drive(index t, index ch) const { return r.step(t, head) * widen(r.x(t, ch)); }
-    __device__ float skip(index t, index ch) const { return r.d[head] * widen(r.x(t, ch)); }
+class dual_source<multihead_selective<float, X>> {
+    using recurrence = multihead_selective<float, X>;
+    static constexpr int width = lane_width<X>;
+    static constexpr int state_packs = dual_tile::tokens * dual_tile::states / width / dual_tile::threads;  // a thread
+    static constexpr int input_packs =
+        dual_tile::tokens * dual_tile::channels / width / dual_tile::threads;  // a thread
+
+public:
+    __device__ dual_source(const recurrence& r, const dual_place& place)
+        : r_(r),
+          place_(place),
+          reads_states_(holds_packs(r.b) && holds_packs(r.c) && place.states % width == 0 &&
+                        place.first_column % width == 0),
+          reads_inputs_(holds_packs(r.x) && place.channels % width == 0 && place.first_channel % width == 0) {}
+
+    __device__ void bring(index first, int size) {
+        size_ = size;
+        for_each_pack<state_packs, dual_tile::states>([&](int i, int t, int n) {
+            b_[i] = load(r_.b, first, t, place_.first_column, n, place_.states, reads_states_);
+            c_[i] = load(r_.c, first, t, place_.first_column, n, place_.states, reads_states_);
+        });
+        for_each_pack<input_packs, dual_tile::channels>([&](int i, int t, int ch) {
+            x_[i] = load(r_.x, first, t, place_.first_channel, ch, place_.channels, reads_inputs_);
+            dt_[i] = t < size ? r_.step(first + t, place_.head) : 0.0F;
+        });
+#pragma unroll
+        for (int i = 0; i < 2; ++i) {
+            const int t = static_cast<int>(threadIdx.x) % warp_size * 2 + i;
+            own_dt_[i] = t < size ? r_.step(first + t, place_.head) : 0.0F;
+        }
+    }
+
+    __device__ void fill(dual_buffer& to) const {
+        for_each_pack<state_packs, dual_tile::states>([&](int i, int t, int n) {
+            store(b_[i], 1.0F, &to.b[t][n]);
+            store(c_[i], 1.0F, &to.c[t][n]);
+        });
+        for_each_pack<input_packs, dual_tile::channels>(
+            [&](int i, int t, int ch) { store(x_[i], dt_[i], &to.drive[t][ch]); });
+    }
+
+    [[nodiscard]] __device__ float log2_decay(int t, int which) const {
+        return t < size_ ? own_dt_[which] * (r_.a[place_.head] * log2_of_e) : 0.0F;
+    }
+    [[nodiscard]] __device__ float skip(index t, index ch) const { return r_.d[place_.head] * widen(r_.x(t, ch)); }
+
+private:
+    static __device__ bool holds_packs(matrix_view<const X> view) {
+        return reinterpret_cast<std::uintptr_t>(view.data()) % 16 == 0 && view.stride() % width == 0;
+    }
+
+    /// Calls `work(i, row, column)` for the packs of a tile that this thread moves.
+    template <int Count, int Columns, class Work>
+    __device__ void for_each_pack(const Work& work) const {
+#pragma unroll
+        for (int i = 0; i < Count; ++i) {
+            const int at = (i * dual_tile::threads + static_cast<int>(threadIdx.x)) * width;
+            work(i, at / Columns, at % Columns);
+        }
+    }
+
+    [[nodiscard]] __device__ pack<X> load(matrix_view<const X> from, index first, int t, index first_column, int column,
+                                          int columns, bool packs) const {
+        if (t >= size_ || column >= columns) return {};
+        const X* const at = from.data() + (first + t) * from.stride() + first_column + column;
+        if (packs) return *reinterpret_cast<const pack<X>*>(at);
+        const auto value = [&](int i) { return column + i < columns ? widen(at[i]) : 0.0F; };
+        pack<X> values;
+#pragma unroll
+        for (int i = 0; i < width; i += 2) values.set_pair(i, value(i), value(i + 1));
+        return values;
+    }
+
+    __device__ static void store(const pack<X>& from, float factor, float* to) {
+#pragma unroll
+        for (int i = 0; i < width; i += 4)
+            *reinterpret_cast<float4*>(to + i) =
+                float4{factor * from[i], factor * from[i + 1], factor * from[i + 2], factor * from[i + 3]};
+    }
+
+    const recurrence& r_;
+    dual_place place_;
+    bool reads_states_, reads_inputs_;
+    int size_ = 0;
+    pack<X> b_[state_packs], c_[state_packs], x_[input_packs];
+    float dt_[input_packs], own_dt_[2];
 };
 
 template <class R, class Y>
@@ -90,25 +214,23 @@ public:
         : task_(task),
           at_(shared),
           thread_(static_cast<int>(threadIdx.x)),
-          head_(blockIdx.x / static_cast<unsigned>(task.slices)),
-          begin_(static_cast<index>(blockIdx.y) * task.tokens),
-          padded_((task.states + rows - 1) / rows * rows) {
-        const index width = task.h.columns() / task.r.heads();
-        const int first = static_cast<int>(blockIdx.x) % task.slices * dual_tile::channels;
-        first_channel_ = head_ * width + first;
-        channels_ = static_cast<int>(width) - first;  // of the head, from the block's first on
-        first_column_ = head_ / (task.r.heads() / task.r.groups) * task.states;
-    }
+          place_(place_of(task)),
+          source_(task.r, place_),
+          padded_((task.states + rows - 1) / rows * rows) {}
 
     __device__ void run() {
         for_each_state([&](float& kept, bool exists, index n, index ch) { kept = exists ? task_.h(n, ch) : 0.0F; });
+        const index begin = static_cast<index>(blockIdx.y) * task_.tokens;
+        source_.bring(begin, size_at(0));
         for (index start = 0; start < task_.tokens; start += task_.length) {
-            const index left = task_.tokens - start;
-            size_ = left < task_.length ? static_cast<int>(left) : task_.length;
-            first_ = begin_ + start;
+            first_ = begin + start;
+            size_ = size_at(start);
+            __syncthreads();  // the chunk before is done with the buffer
+            source_.fill(at_);
+            if (warp() == 0) measure_decays();
             __syncthreads();
-            bring();
-            __syncthreads();
+            if (start + task_.length < task_.tokens)
+                source_.bring(first_ + task_.length, size_at(start + task_.length));
             scan();
         }
         __syncthreads();
@@ -121,43 +243,37 @@ private:
     [[nodiscard]] __device__ int warp() const { return thread_ / warp_size; }
     [[nodiscard]] __device__ int lane() const { return thread_ % warp_size; }
 
+    static __device__ dual_place place_of(const dual_task<R, Y>& task) {
+        const index head = blockIdx.x / static_cast<unsigned>(task.slices);
+        const index width = task.h.columns() / task.r.heads();
+        const int first = static_cast<int>(blockIdx.x) % task.slices * dual_tile::channels;
+        const int left = static_cast<int>(width) - first;
+        return {head, head * width + first, head / (task.r.heads() / task.r.groups) * task.states,
+                left < dual_tile::channels ? left : dual_tile::channels, task.states};
+    }
+    /// Tokens of the chunk that begins there.
+    [[nodiscard]] __device__ int size_at(index start) const {
+        const index left = task_.tokens - start;
+        return left < task_.length ? static_cast<int>(left) : task_.length;
+    }
+
     template <class Work>
     __device__ void for_each_state(const Work& work) {
         for (int i = thread_; i < padded_ * dual_tile::channels; i += dual_tile::threads) {
             const int n = i / dual_tile::channels, ch = i % dual_tile::channels;
-            work(at_.h[n][ch], n < task_.states && ch < channels_, static_cast<index>(blockIdx.y) * task_.states + n,
-                 first_channel_ + ch);
-        }
-    }
-
-    /// Loads a chunk; what is not there is zero, and decays by 1.
-    __device__ void bring() {
-        if (warp() == 0) measure_decays();
-#pragma unroll 8
-        for (int i = thread_; i < dual_tile::tokens * dual_tile::states; i += dual_tile::threads) {
-            const int t = i / dual_tile::states, n = i % dual_tile::states;
-            const bool exists = t < size_ && n < task_.states;
-            at_.b[t][n] = exists ? static_cast<float>(task_.r.b(first_ + t, first_column_ + n)) : 0.0F;
-            at_.c[t][n] = exists ? static_cast<float>(task_.r.c(first_ + t, first_column_ + n)) : 0.0F;
-        }
-        const head_inputs<R> inputs{task_.r, head_};
-#pragma unroll 8
-        for (int i = thread_; i < dual_tile::tokens * dual_tile::channels; i += dual_tile::threads) {
-            const int t = i / dual_tile::channels, ch = i % dual_tile::channels;
-            const bool exists = t < size_ && ch < channels_;
-            at_.drive[t][ch] = exists ? inputs.drive(first_ + t, first_channel_ + ch) : 0.0F;
+            work(at_.h[n][ch], n < task_.states && ch < place_.channels,
+                 static_cast<index>(blockIdx.y) * task_.states + n, place_.first_channel + ch);
         }
     }
 
     /// By one warp, two tokens a lane: logarithms are summed in double, since they may be large where differences matter.
     __device__ void measure_decays() {
-        const auto logarithm = [&](int t) {
-            if (t >= size_) return 0.0F;
-            const float value = log2f(task_.r.decay(first_ + t, head_));
+        const auto logarithm = [&](int which) {
+            const float value = source_.log2_decay(2 * lane() + which, which);
             return value < -4096.0F ? -4096.0F : value;  // of 0 as well: less than any float is left
         };
-        const double first = logarithm(2 * lane());
-        const double second = logarithm(2 * lane() + 1);
+        const double first = logarithm(0);
+        const double second = logarithm(1);
         double sum = first + second;
         for (int distance = 1; distance < warp_size; distance *= 2) {
             const double before = __shfl_up_sync(0xffffffffU, sum, distance);
@@ -172,6 +288,7 @@ private:
         };
         keep(2 * lane(), sum - second);
         keep(2 * lane() + 1, sum);
+        if (lane() == 0) at_.loss = expm1f(static_cast<float>(last / double{log2_of_e}));
     }
 
     __device__ void scan() {
@@ -195,12 +312,11 @@ private:
         add_products<true, true>(
             y, row + rows, [&](int t, int s) { return at_.weight[row + t][s]; },
             [&](int s, int ch) { return at_.drive[s][column + ch]; });
-        const head_inputs<R> inputs{task_.r, head_};
         for_each_result(y, [&](float value, int t, int ch) {
             t += row, ch += column;
-            if (t < size_ && ch < channels_)
-                task_.y(first_ + t, first_channel_ + ch) =
-                    narrow<Y>(value + inputs.skip(first_ + t, first_channel_ + ch));
+            if (t < size_ && ch < place_.channels)
+                task_.y(first_ + t, place_.first_channel + ch) =
+                    narrow<Y>(value + source_.skip(first_ + t, place_.first_channel + ch));
         });
         if (warp() * rows < padded_) advance(warp() * rows);
     }
@@ -208,8 +324,10 @@ private:
     /// Moves the state on, 16 states a warp.
     __device__ void advance(int state) {
         float h[all_tiles][4];
-        const float kept = at_.since_start[dual_tile::tokens - 1];
-        for_each_result(h, [&](float& value, int n, int ch) { value = kept * at_.h[state + n][ch]; });
+        for_each_result(h, [&](float& value, int n, int ch) {
+            const float before = at_.h[state + n][ch];
+            value = __fmaf_rn(at_.loss, before, before);
+        });
         add_products<!exact, true>(
             h, dual_tile::tokens, [&](int n, int s) { return at_.b[s][state + n]; },
             [&](int s, int ch) { return at_.to_end[s] * at_.drive[s][ch]; });
@@ -240,8 +358,9 @@ private:
     const dual_task<R, Y>& task_;
     dual_buffer& at_;
     int thread_;
-    index head_, begin_, first_channel_, first_column_;
-    int padded_, channels_;
+    dual_place place_;
+    dual_source<R> source_;
+    int padded_;       // states, to whole rows of a warp
     int size_ = 0;     // of the chunk
     index first_ = 0;  // its first token, counted through all sequences
 };
