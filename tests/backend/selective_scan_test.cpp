@@ -19,11 +19,15 @@ using ssm::instruction_set;
 
 #if defined(__x86_64__)
 [[SSM_TARGET_AVX2]] void exp2_avx2(const float* x, float* y) {
-    _mm256_storeu_ps(y, ssm::cpu_kernels::avx2::exp2(_mm256_loadu_ps(x)));
-    _mm256_storeu_ps(y + 8, ssm::cpu_kernels::avx2::exp2(_mm256_loadu_ps(x + 8)));
+    __m256 values[] = {_mm256_loadu_ps(x), _mm256_loadu_ps(x + 8)};
+    ssm::cpu_kernels::avx2::exp2(values);
+    _mm256_storeu_ps(y, values[0]);
+    _mm256_storeu_ps(y + 8, values[1]);
 }
 [[SSM_TARGET_AVX512]] void exp2_avx512(const float* x, float* y) {
-    _mm512_storeu_ps(y, ssm::cpu_kernels::avx512::exp2(_mm512_loadu_ps(x)));
+    __m512 values[] = {_mm512_loadu_ps(x)};
+    ssm::cpu_kernels::avx512::exp2(values);
+    _mm512_storeu_ps(y, values[0]);
 }
 
 /// Every 1009th float of a range, in units in the last place of the exact result.
@@ -83,9 +87,10 @@ std::vector<float> scanned(instruction_set set, ssm::index channels, ssm::index 
                                   view(b, tokens),  view(c, tokens)};
     for (ssm::index t = 0; t < tokens; t += length)
         for (ssm::index ch = 0; ch < channels; ch += step)
-            ssm::selective_scan_of(set)(r, {t, std::min(t + length, tokens), ch, std::min(ch + step, channels)},
-                                        ssm::matrix_view<float>(h.data(), states, channels),
-                                        ssm::matrix_view<float>(y.data(), tokens, channels));
+            ssm::cpu_kernels::scan_in_order(set, r,
+                                            {t, std::min(t + length, tokens), ch, std::min(ch + step, channels)},
+                                            ssm::matrix_view<float>(h.data(), states, channels),
+                                            ssm::matrix_view<float>(y.data(), tokens, channels));
     y.insert(y.end(), h.begin(), h.end());
     return y;
 }

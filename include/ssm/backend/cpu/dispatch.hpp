@@ -7,12 +7,10 @@
 #include <ssm/backend/cpu/panels_avx2.hpp>
 #include <ssm/backend/cpu/panels_avx512.hpp>
 #include <ssm/backend/cpu/panels_plain.hpp>
-#include <ssm/backend/cpu/scan_range.hpp>
+#include <ssm/backend/cpu/scan_tile.hpp>
 #include <ssm/backend/cpu/selective_scan_avx2.hpp>
 #include <ssm/backend/cpu/selective_scan_avx512.hpp>
 #include <ssm/backend/cpu/selective_scan_plain.hpp>
-#include <ssm/core/view.hpp>
-#include <ssm/policy/recurrence.hpp>
 
 /// \file
 /// The one place where instruction sets are told apart. A set is one that the machine has.
@@ -28,9 +26,8 @@ namespace ssm {
     return cpu_kernels::plain::kernels;
 }
 
-/// The selective recurrence over a range of tokens and channels; y holds what the skip adds and is left with the sums.
-using selective_scan_kernel = void (*)(const selective<float>& r, const cpu_kernels::scan_range& range,
-                                       matrix_view<float> h, matrix_view<float> y) noexcept;
+/// The kernel of the selective recurrence.
+using selective_scan_kernel = void (*)(const cpu_kernels::scan_tile&) noexcept;
 
 [[nodiscard]] inline selective_scan_kernel selective_scan_of(instruction_set set) noexcept {
 #if defined(__x86_64__)

@@ -3,11 +3,10 @@
 #pragma once
 
 #include <ssm/backend/cpu/buffer.hpp>
-#include <ssm/backend/cpu/dispatch.hpp>
-#include <ssm/backend/cpu/elementwise.hpp>
 #include <ssm/backend/cpu/instruction_set.hpp>
 #include <ssm/backend/cpu/multihead_scan.hpp>
 #include <ssm/backend/cpu/scan_range.hpp>
+#include <ssm/backend/cpu/selective_scan.hpp>
 #include <ssm/backend/cpu/thread_pool.hpp>
 #include <ssm/core/view.hpp>
 #include <ssm/policy/recurrence.hpp>
@@ -16,9 +15,6 @@
 #include <algorithm>
 
 namespace ssm::cpu_kernels {
-
-/// Channels that a tile has, and multiples of which threads divide.
-inline constexpr index channels_at_once = 16;
 
 /// Any recurrence, element by element, in the order of time; h (states, channels) is read and left updated.
 template <recurrence R>
@@ -31,47 +27,6 @@ void scan_in_order(instruction_set, const R& r, const scan_range& range, matrix_
                 y(t, ch) += r.readout(t, ch, n) * h(n, ch);
             }
     }
-}
-
-/// The tuned form for the selective recurrence: 16 channels at a time, time inner, in tiles short enough that a tile's rows,
-/// which lie a whole row of channels apart, stay in the first-level cache and its address translation.
-inline void scan_in_order(instruction_set set, const selective<float>& r, const scan_range& range, matrix_view<float> h,
-                          matrix_view<float> y) {
-    constexpr index tokens = 64;
-    const selective_scan_kernel scan = selective_scan_of(set);
-    for (index t = range.first_token; t < range.last_token; t += tokens)
-        for (index ch = range.first_channel; ch < range.last_channel; ch += channels_at_once) {
-            const scan_range tile{t, std::min(t + tokens, range.last_token), ch,
-                                  std::min(ch + channels_at_once, range.last_channel)};
-            for (index row = tile.first_token; row < tile.last_token; ++row)
-                for (index i = ch; i < tile.last_channel; ++i) y(row, i) = r.skip(row, i);
-            scan(r, tile, h, y);
-        }
-}
-
-/// The selective recurrence with what surrounds it in a layer, tile by tile while it is in the first-level cache: dt is
-/// softened first, softplus(dt + dt_bias), and y is gated last, y silu(z). r, z and y are of one sequence.
-inline void gated_scan(instruction_set set, const selective<float>& r, vector_view<const float> dt_bias,
-                       matrix_view<const float> z, const scan_range& range, matrix_view<float> h,
-                       matrix_view<float> y) {
-    constexpr index tokens = 64;
-    float memory[tokens * channels_at_once];
-    for (index t = range.first_token; t < range.last_token; t += tokens)
-        for (index ch = range.first_channel; ch < range.last_channel; ch += channels_at_once) {
-            const index rows = std::min(tokens, range.last_token - t);
-            const index columns = std::min(channels_at_once, range.last_channel - ch);
-            const auto tile = [&](auto of) { return of.rows(t, rows).columns(ch, columns); };
-            const matrix_view<float> dt(memory, rows, columns);
-            soften(tile(r.dt), dt_bias.data() + ch, dt);
-            const selective<float> part{r.a.columns(ch, columns),
-                                        vector_view<const float>(r.d.data() + ch, columns),
-                                        dt,
-                                        tile(r.x),
-                                        r.b.rows(t, rows),
-                                        r.c.rows(t, rows)};
-            scan_in_order(set, part, {0, rows, 0, columns}, h.columns(ch, columns), tile(y));
-            gate(tile(z), tile(y));
-        }
 }
 
 /// Composes the steps of a range into one affine map per state: decay and offset are (states, channels).

@@ -4,9 +4,7 @@
 
 #include <ssm/backend/cpu/elementary.hpp>
 #include <ssm/backend/cpu/lanes.hpp>
-#include <ssm/backend/cpu/scan_range.hpp>
-#include <ssm/core/view.hpp>
-#include <ssm/policy/recurrence.hpp>
+#include <ssm/backend/cpu/scan_tile.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -15,27 +13,26 @@
 /// The selective recurrence in vectors of whatever the compiler's target has.
 namespace ssm::cpu_kernels::plain {
 
-/// The selective recurrence for one vector of channels and `States` of its states, which stay in registers.
+/// `States` states of one vector of channels, from channel ch and state n on, over the tokens of a tile.
 template <int States>
-void scan_states(const selective<float>& r, const scan_range& range, index n, matrix_view<float> h,
-                 matrix_view<float> y) noexcept {
-    const index ch = range.first_channel;
-    const index count = std::min<index>(lanes::width, range.last_channel - ch);
+void scan_states(const scan_tile& tile, index ch, index n) noexcept {
+    const index count = std::min<index>(lanes::width, tile.h.columns() - ch);
     lanes::f32 rate[std::size_t{States}];
     lanes::f32 state[std::size_t{States}];
     SSM_UNROLL for (int i = 0; i < States; ++i) {
-        lanes::load_block(rate[i], r.a.data() + (n + i) * r.a.stride() + ch, count);
-        lanes::load_block(state[i], h.data() + (n + i) * h.stride() + ch, count);
+        lanes::load_block(rate[i], tile.a.data() + (n + i) * tile.a.stride() + ch, count);
+        lanes::load_block(state[i], tile.h.data() + (n + i) * tile.h.stride() + ch, count);
     }
-    for (index t = range.first_token; t < range.last_token; ++t) {
+    for (index t = 0; t < tile.tokens(); ++t) {
+        const index at = t * scan_tile::channels + ch;
         lanes::f32 dt;
         lanes::f32 x;
         lanes::f32 sum;
-        lanes::load_block(dt, r.dt.data() + t * r.dt.stride() + ch, count);
-        lanes::load_block(x, r.x.data() + t * r.x.stride() + ch, count);
-        lanes::load_block(sum, y.data() + t * y.stride() + ch, count);
-        const float* const b = r.b.data() + t * r.b.stride() + n;
-        const float* const c = r.c.data() + t * r.c.stride() + n;
+        lanes::load(dt, tile.dt + at);
+        lanes::load(x, tile.x + at);
+        lanes::load(sum, tile.y + at);
+        const float* const b = tile.b.data() + t * tile.b.stride() + n;
+        const float* const c = tile.c.data() + t * tile.c.stride() + n;
         const lanes::f32 input = dt * x;
         SSM_UNROLL for (int i = 0; i < States; ++i) {
             lanes::f32 decay = dt * rate[i];
@@ -45,19 +42,17 @@ void scan_states(const selective<float>& r, const scan_range& range, index n, ma
             state[i] = next;
             lanes::add_product(sum, state[i], lanes::f32{} + c[i]);
         }
-        lanes::store_block(y.data() + t * y.stride() + ch, sum, count);
+        lanes::store(tile.y + at, sum);
     }
     SSM_UNROLL for (int i = 0; i < States; ++i)
-        lanes::store_block(h.data() + (n + i) * h.stride() + ch, state[i], count);
+        lanes::store_block(tile.h.data() + (n + i) * tile.h.stride() + ch, state[i], count);
 }
 
-/// All states of one tile of `scan_range`; y holds what the skip adds and is left with the sums.
-inline void scan_selective(const selective<float>& r, const scan_range& range, matrix_view<float> h,
-                           matrix_view<float> y) noexcept {
-    for (scan_range part = range; part.first_channel < range.last_channel; part.first_channel += lanes::width) {
+inline void scan_selective(const scan_tile& tile) noexcept {
+    for (index ch = 0; ch < tile.h.columns(); ch += lanes::width) {
         index n = 0;
-        for (; n + 8 <= h.rows(); n += 8) scan_states<8>(r, part, n, h, y);
-        for (; n < h.rows(); ++n) scan_states<1>(r, part, n, h, y);
+        for (; n + 8 <= tile.h.rows(); n += 8) scan_states<8>(tile, ch, n);
+        for (; n < tile.h.rows(); ++n) scan_states<1>(tile, ch, n);
     }
 }
 
