@@ -109,8 +109,7 @@ private:
 
     /// The same, of nibbles as whole bytes: their sums are integers, so that the bits are the same.
     static void multiply_unpacked(const tile_kernels& tiles, panel_tile tile, index tokens) {
-        using cpu_kernels::input_form;
-        alignas(64) std::byte quants[cpu_kernels::packed_inputs::piece_columns(input_form::quants) * panel::rows];
+        alignas(64) std::byte quants[cpu_kernels::packed_inputs::piece_columns(dtype::q4) * panel::rows];
         for (index b = 0; b < tile.depth / quantized_block; ++b)
             cpu_kernels::unpack_nibbles(tile.weights + b * panel::q4_bytes, quants + b * panel::q8_bytes);
         tile.weights = quants;
