@@ -56,17 +56,14 @@ inline void quantize_inputs(const float* x, std::int8_t* quants, input_block& bl
 /// filled up with zeros to whole blocks or pairs. Lives in the calling thread's scratch.
 class packed_inputs {
 public:
-    /// Columns of a piece: 16 KiB of a panel, less of nibbles, so that a tile's inputs fit the first-level cache beside it.
-    [[nodiscard]] static constexpr index piece_columns(dtype weights) noexcept {
-        return is_quantized(weights) ? 512 : weights == dtype::f32 ? 128 : 256;
+    /// Columns of a piece: 16 KiB of a panel at most, so that a tile's inputs fit the first-level cache beside it.
+    [[nodiscard]] static constexpr index piece_columns(input_form form) noexcept {
+        return form == input_form::quants ? 512 : form == input_form::bf16 ? 256 : 128;
     }
 
     /// Packs x (tokens, depth) for weights of a dtype. Throws memory_error.
     packed_inputs(thread_pool& pool, matrix_view<const float> x, input_form form, dtype weights)
-        : form_(form),
-          piece_columns_(piece_columns(weights)),
-          tokens_(x.rows()),
-          depth_(padded(x.columns(), form, weights)) {
+        : form_(form), tokens_(x.rows()), depth_(padded(x.columns(), form, weights)) {
         const index number_bytes = (tokens_ * depth_ * element_bytes() + 63) / 64 * 64;
         const index blocks = form == input_form::quants ? tokens_ * (depth_ / quantized_block) : 0;
         numbers_ = thread_scratch(number_bytes + blocks * index{sizeof(input_block)});
@@ -82,7 +79,7 @@ public:
         return form_ == input_form::f32 ? 4 : form_ == input_form::bf16 ? 2 : 1;
     }
     /// Columns of the piece that begins at column k.
-    [[nodiscard]] index piece(index k) const noexcept { return std::min(piece_columns_, depth_ - k); }
+    [[nodiscard]] index piece(index k) const noexcept { return std::min(piece_columns(form_), depth_ - k); }
     /// A token's inputs in the piece that begins at column k; the next token's are `piece(k)` further on.
     [[nodiscard]] std::byte* numbers(index k, index token) const noexcept {
         return numbers_ + (k * tokens_ + token * piece(k)) * element_bytes();
@@ -132,7 +129,6 @@ private:
     }
 
     input_form form_;
-    index piece_columns_;
     index tokens_;
     index depth_;
     std::byte* numbers_;

@@ -5,11 +5,11 @@
 #include <ssm/backend/cpu/cpu_options.hpp>
 #include <ssm/backend/cpu/dispatch.hpp>
 #include <ssm/backend/cpu/instruction_set.hpp>
-#include <ssm/backend/cpu/nibbles.hpp>
 #include <ssm/backend/cpu/packed_inputs.hpp>
 #include <ssm/backend/cpu/panel_matrix.hpp>
 #include <ssm/backend/cpu/panel_tile.hpp>
 #include <ssm/backend/cpu/thread_pool.hpp>
+#include <ssm/backend/cpu/unpacking.hpp>
 #include <ssm/core/tensor.hpp>
 #include <ssm/core/view.hpp>
 #include <ssm/policy/execution.hpp>
@@ -49,8 +49,13 @@ public:
                           : pairs                ? cpu_kernels::input_form::bf16
                                                  : cpu_kernels::input_form::f32;
         const cpu_kernels::packed_inputs inputs(pool, x, form, w.type());
-        const product p{inputs,      w, bias, y, accumulate, pairs ? kernels_->bf16_pairs : kernels_->of(w.type()),
-                        kernels_->q8};
+        const product p{inputs,
+                        w,
+                        bias,
+                        y,
+                        accumulate,
+                        pairs ? kernels_->bf16_pairs : kernels_->of(w.type()),
+                        pairs ? kernels_->bf16_pairs : kernels_->of(cpu_kernels::unpacked(w.type()))};
         pool.for_each_range(w.panels(), 1, x.size() * panel::rows, [&](index first, index last) {
             for (index at = first; at < last; ++at)
                 for (index t = 0; t < x.rows(); t += tokens_at_once)
@@ -66,19 +71,19 @@ private:
         matrix_view<float> y;
         bool accumulate;
         const tile_kernels& tiles;
-        const tile_kernels& tiles_of_unpacked;  // of nibbles that lie as whole bytes
+        const tile_kernels& tiles_of_unpacked;  // the same where there is nothing to unpack
     };
 
     // So many tokens pass by a piece of a panel while it is in the first-level cache; their sums stay in the second.
     static constexpr index tokens_at_once = 256;
-    // From here on nibbles are unpacked once for all tokens, and not in every tile.
+    // From here on weights are unpacked once for all tokens, and not in every tile.
     static constexpr index tokens_worth_unpacking = 12;
 
     /// Tokens [first_token, first_token + tokens), `tokens_at_once` of them at most, times panel `at`.
     static void multiply_panel(const product& p, index at, index first_token, index tokens) {
         alignas(64) float sums[tokens_at_once * panel::rows];
         std::fill_n(sums, tokens * panel::rows, 0.0F);
-        const bool unpacks = p.w.type() == dtype::q4 && tokens >= tokens_worth_unpacking;
+        const bool unpacks = &p.tiles_of_unpacked != &p.tiles && tokens >= tokens_worth_unpacking;
         for (index k = 0; k < p.inputs.depth(); k += p.inputs.piece(k)) {
             const panel_tile tile{.weights = p.w.numbers(at, k),
                                   .scales = p.w.scales(at, k),
@@ -89,7 +94,7 @@ private:
                                   .depth = p.inputs.piece(k),
                                   .sums = sums};
             if (unpacks)
-                multiply_unpacked(p.tiles_of_unpacked, tile, tokens);
+                multiply_unpacked(p, tile, tokens);
             else
                 multiply_piece(p.tiles, tile, tokens);
         }
@@ -107,13 +112,16 @@ private:
             }
     }
 
-    /// The same, of nibbles as whole bytes: their sums are integers, so that the bits are the same.
-    static void multiply_unpacked(const tile_kernels& tiles, panel_tile tile, index tokens) {
-        alignas(64) std::byte quants[cpu_kernels::packed_inputs::piece_columns(dtype::q4) * panel::rows];
-        for (index b = 0; b < tile.depth / quantized_block; ++b)
-            cpu_kernels::unpack_nibbles(tile.weights + b * panel::q4_bytes, quants + b * panel::q8_bytes);
-        tile.weights = quants;
-        multiply_piece(tiles, tile, tokens);
+    /// The same with the piece unpacked first.
+    static void multiply_unpacked(const product& p, panel_tile tile, index tokens) {
+        using cpu_kernels::packed_inputs;
+        constexpr index most_bytes =
+            std::max(panel::number_bytes(dtype::q8, packed_inputs::piece_columns(cpu_kernels::input_form::quants)),
+                     panel::number_bytes(dtype::f32, packed_inputs::piece_columns(cpu_kernels::input_form::f32)));
+        alignas(64) std::byte numbers[most_bytes];
+        cpu_kernels::unpack(p.w.type(), tile.weights, tile.depth, numbers);
+        tile.weights = numbers;
+        multiply_piece(p.tiles_of_unpacked, tile, tokens);
     }
 
     static void store(const product& p, index at, index first_token, index tokens, const float* sums) {

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <ssm/backend/cpu/nibbles.hpp>
 #include <ssm/backend/cpu/panel_tile.hpp>
+#include <ssm/backend/cpu/unpacking.hpp>
 #include <ssm/core/dtype.hpp>
 
 #include <cstring>
