@@ -85,53 +85,68 @@ template <stored_element W, std::size_t Tokens>
     return _mm256_set1_epi32(four);
 }
 
-/// The integer sums of block b for 8 rows, without the offset. AVX2 has no exact product of whole bytes: quants of 8 bits
-/// are 16 times their upper nibbles plus their lower ones.
-template <quantized_block_type B, std::size_t Tokens>
+/// The integer sums of block b for `Eights` times 8 rows, without the offset. AVX2 has no exact product of whole bytes: quants
+/// of 8 bits are 16 times their upper nibbles plus their lower ones.
+template <quantized_block_type B, std::size_t Tokens, std::size_t Eights>
 [[SSM_TARGET_AVX2, gnu::always_inline]] inline void sum_block(const panel_tile& tile, index b, const std::byte* weights,
-                                                              __m256i (&result)[Tokens]) noexcept {
+                                                              __m256i (&result)[Tokens][Eights]) noexcept {
     constexpr bool is_q8 = std::is_same_v<B, q8_block>;
     constexpr index columns = is_q8 ? quantized_block : quantized_block / 2;
     const __m256i lower_half = _mm256_set1_epi8(15);
-    __m256i lower[Tokens];
-    __m256i upper[Tokens];
-    SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) lower[t] = upper[t] = _mm256_setzero_si256();
+    __m256i lower[Tokens][Eights];
+    __m256i upper[Tokens][Eights];
+    SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) {
+        SSM_UNROLL for (std::size_t e = 0; e < Eights; ++e) lower[t][e] = upper[t][e] = _mm256_setzero_si256();
+    }
     for (index i = 0; i < columns; i += panel::columns_together) {
-        const __m256i quants = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights + i * panel::rows));
-        const __m256i low = _mm256_and_si256(quants, lower_half);
-        const __m256i high = _mm256_and_si256(_mm256_srli_epi16(quants, 4), lower_half);
-        SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) {
-            const std::byte* const inputs = tile.inputs(t) + b * quantized_block + i;
-            lower[t] = add_products(lower[t], low, inputs_at(inputs));
-            upper[t] = add_products(upper[t], high, inputs_at(is_q8 ? inputs : inputs + columns));
+        SSM_UNROLL for (std::size_t e = 0; e < Eights; ++e) {
+            const __m256i quants = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights + i * panel::rows) + e);
+            const __m256i low = _mm256_and_si256(quants, lower_half);
+            const __m256i high = _mm256_and_si256(_mm256_srli_epi16(quants, 4), lower_half);
+            SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) {
+                const std::byte* const inputs = tile.inputs(t) + b * quantized_block + i;
+                lower[t][e] = add_products(lower[t][e], low, inputs_at(inputs));
+                upper[t][e] = add_products(upper[t][e], high, inputs_at(is_q8 ? inputs : inputs + columns));
+            }
         }
     }
+    const __m256i one = _mm256_set1_epi16(1);
     const __m256i upper_unit = _mm256_set1_epi16(is_q8 ? 16 : 1);
-    SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) result[t] =
-        _mm256_add_epi32(_mm256_madd_epi16(lower[t], _mm256_set1_epi16(1)), _mm256_madd_epi16(upper[t], upper_unit));
+    SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) {
+        SSM_UNROLL for (std::size_t e = 0; e < Eights; ++e) result[t][e] =
+            _mm256_add_epi32(_mm256_madd_epi16(lower[t][e], one), _mm256_madd_epi16(upper[t][e], upper_unit));
+    }
 }
 
-template <quantized_block_type B, std::size_t Tokens>
+/// `Eights` times 8 rows at a time: one token takes all 32, so that weights are read in the order of memory.
+template <quantized_block_type B, std::size_t Tokens, std::size_t Eights>
 [[SSM_TARGET_AVX2]] void multiply_quants(const panel_tile& tile) noexcept {
     constexpr index block_bytes = std::is_same_v<B, q8_block> ? panel::q8_bytes : panel::q4_bytes;
-    for (index first_row = 0; first_row < panel::rows; first_row += 8) {
-        __m256 sums[Tokens];
-        SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) sums[t] = _mm256_setzero_ps();
+    constexpr index rows = 8 * Eights;
+    for (index first_row = 0; first_row < panel::rows; first_row += rows) {
+        __m256 sums[Tokens][Eights];
+        SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) {
+            SSM_UNROLL for (std::size_t e = 0; e < Eights; ++e) sums[t][e] = _mm256_setzero_ps();
+        }
         for (index b = 0; b < tile.depth / quantized_block; ++b) {
-            __m256i exact[Tokens];
+            __m256i exact[Tokens][Eights];
             sum_block<B>(tile, b, tile.weights + b * block_bytes + first_row * panel::columns_together, exact);
-            const __m256 scales = _mm256_cvtph_ps(
-                _mm_loadu_si128(reinterpret_cast<const __m128i*>(tile.scales + b * panel::rows + first_row)));
-            SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) {
-                const input_block& block = tile.block(t, b);
-                const __m256i sum = _mm256_add_epi32(exact[t], _mm256_set1_epi32(block.offset));
-                const __m256 scale = _mm256_mul_ps(scales, _mm256_set1_ps(block.scale));
-                sums[t] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), scale, sums[t]);
+            SSM_UNROLL for (std::size_t e = 0; e < Eights; ++e) {
+                const f16* const scales_at = tile.scales + b * panel::rows + first_row + static_cast<index>(e) * 8;
+                const __m256 scales = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(scales_at)));
+                SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) {
+                    const input_block& block = tile.block(t, b);
+                    const __m256i sum = _mm256_add_epi32(exact[t][e], _mm256_set1_epi32(block.offset));
+                    const __m256 scale = _mm256_mul_ps(scales, _mm256_set1_ps(block.scale));
+                    sums[t][e] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), scale, sums[t][e]);
+                }
             }
         }
         SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) {
-            float* const to = tile.sums_of(t) + first_row;
-            _mm256_storeu_ps(to, _mm256_add_ps(_mm256_loadu_ps(to), sums[t]));
+            SSM_UNROLL for (std::size_t e = 0; e < Eights; ++e) {
+                float* const to = tile.sums_of(t) + first_row + static_cast<index>(e) * 8;
+                _mm256_storeu_ps(to, _mm256_add_ps(_mm256_loadu_ps(to), sums[t][e]));
+            }
         }
     }
 }
@@ -140,7 +155,7 @@ template <quantized_block_type B, std::size_t Tokens>
 template <stored_element W>
 inline constexpr tile_kernels tiles{{{3, multiply<W, 3>}, {1, multiply<W, 1>}, {}}};
 template <quantized_block_type B>
-inline constexpr tile_kernels quant_tiles{{{4, multiply_quants<B, 4>}, {1, multiply_quants<B, 1>}, {}}};
+inline constexpr tile_kernels quant_tiles{{{4, multiply_quants<B, 4, 1>}, {1, multiply_quants<B, 1, 4>}, {}}};
 
 inline constexpr panel_kernels kernels{tiles<float>,          tiles<bf16>,           tiles<f16>,
                                        quant_tiles<q8_block>, quant_tiles<q4_block>, {}};
