@@ -61,12 +61,15 @@ public:
         return form == input_form::quants ? 512 : form == input_form::bf16 ? 256 : 128;
     }
 
-    /// Packs x (tokens, depth) for weights of a dtype. Throws memory_error.
-    packed_inputs(thread_pool& pool, matrix_view<const float> x, input_form form, dtype weights)
+    /// Packs x (tokens, depth) for weights of a dtype, with room for so many floats beside it. Throws memory_error.
+    packed_inputs(thread_pool& pool, matrix_view<const float> x, input_form form, dtype weights, index beside)
         : form_(form), tokens_(x.rows()), depth_(padded(x.columns(), form, weights)) {
         const index number_bytes = (tokens_ * depth_ * element_bytes() + 63) / 64 * 64;
         const index blocks = form == input_form::quants ? tokens_ * (depth_ / quantized_block) : 0;
-        numbers_ = thread_scratch(number_bytes + blocks * index{sizeof(input_block)});
+        const index beside_bytes = (beside * index{sizeof(float)} + 63) / 64 * 64;
+        std::byte* const scratch = thread_scratch(beside_bytes + number_bytes + blocks * index{sizeof(input_block)});
+        beside_ = reinterpret_cast<float*>(scratch);
+        numbers_ = scratch + beside_bytes;
         blocks_ = reinterpret_cast<input_block*>(numbers_ + number_bytes);
         const index bias = weights == dtype::q4 ? panel::q4_bias : panel::q8_bias;
         pool.for_each_range(tokens_, 1, depth_, [&](index first, index last) {
@@ -74,6 +77,8 @@ public:
         });
     }
 
+    /// The floats beside, not zeroed.
+    [[nodiscard]] float* beside() const noexcept { return beside_; }
     [[nodiscard]] index depth() const noexcept { return depth_; }
     [[nodiscard]] index element_bytes() const noexcept {
         return form_ == input_form::f32 ? 4 : form_ == input_form::bf16 ? 2 : 1;
@@ -131,6 +136,7 @@ private:
     input_form form_;
     index tokens_;
     index depth_;
+    float* beside_;
     std::byte* numbers_;
     input_block* blocks_;
 };

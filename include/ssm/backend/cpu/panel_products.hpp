@@ -15,6 +15,7 @@
 #include <ssm/policy/execution.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 
 namespace ssm {
@@ -48,7 +49,9 @@ public:
         const auto form = is_quantized(w.type()) ? cpu_kernels::input_form::quants
                           : pairs                ? cpu_kernels::input_form::bf16
                                                  : cpu_kernels::input_form::f32;
-        const cpu_kernels::packed_inputs inputs(pool, x, form, w.type());
+        const index together = x.rows() < tokens_worth_unpacking ? 1 : panels_together;
+        const index sums_size = together * std::min(x.rows(), tokens_at_once) * panel::rows;
+        const cpu_kernels::packed_inputs inputs(pool, x, form, w.type(), pool.size() * sums_size);
         const product p{inputs,
                         w,
                         bias,
@@ -56,10 +59,13 @@ public:
                         accumulate,
                         pairs ? kernels_->bf16_pairs : kernels_->of(w.type()),
                         pairs ? kernels_->bf16_pairs : kernels_->of(cpu_kernels::unpacked(w.type()))};
+        std::atomic<index> ranges{0};  // each with sums of its own
         pool.for_each_range(w.panels(), 1, x.size() * panel::rows, [&](index first, index last) {
-            for (index at = first; at < last; ++at)
+            float* const sums = inputs.beside() + ranges.fetch_add(1, std::memory_order_relaxed) * sums_size;
+            for (index at = first; at < last; at += together)
                 for (index t = 0; t < x.rows(); t += tokens_at_once)
-                    multiply_panel(p, at, t, std::min(tokens_at_once, x.rows() - t));
+                    multiply_panels(p, {at, std::min(together, last - at), t, std::min(tokens_at_once, x.rows() - t)},
+                                    sums);
         });
     }
 
@@ -74,31 +80,43 @@ private:
         const tile_kernels& tiles_of_unpacked;  // the same where there is nothing to unpack
     };
 
-    // So many tokens pass by a piece of a panel while it is in the first-level cache; their sums stay in the second.
+    /// Some panels by some tokens.
+    struct block {
+        index first_panel;
+        index panels;
+        index first_token;
+        index tokens;
+    };
+
+    // So many tokens pass by a piece of a panel while it is in the first-level cache, and so many panels share a piece of
+    // their inputs, 128 KiB of floats, in the second, where the sums are as well: 256 KiB.
     static constexpr index tokens_at_once = 256;
-    // From here on weights are unpacked once for all tokens, and not in every tile.
+    static constexpr index panels_together = 8;
+    // From here on weights are unpacked once for all tokens, and not in every tile. Fewer tokens read the weights in the
+    // order of memory, panel by panel.
     static constexpr index tokens_worth_unpacking = 12;
 
-    /// Tokens [first_token, first_token + tokens), `tokens_at_once` of them at most, times panel `at`.
-    static void multiply_panel(const product& p, index at, index first_token, index tokens) {
-        alignas(64) float sums[tokens_at_once * panel::rows];
-        std::fill_n(sums, tokens * panel::rows, 0.0F);
-        const bool unpacks = &p.tiles_of_unpacked != &p.tiles && tokens >= tokens_worth_unpacking;
-        for (index k = 0; k < p.inputs.depth(); k += p.inputs.piece(k)) {
-            const panel_tile tile{.weights = p.w.numbers(at, k),
-                                  .scales = p.w.scales(at, k),
-                                  .x = p.inputs.numbers(k, first_token),
-                                  .x_stride = p.inputs.piece(k) * p.inputs.element_bytes(),
-                                  .blocks = p.inputs.blocks(k, first_token),
-                                  .blocks_stride = p.inputs.piece(k) / quantized_block,
-                                  .depth = p.inputs.piece(k),
-                                  .sums = sums};
-            if (unpacks)
-                multiply_unpacked(p, tile, tokens);
-            else
-                multiply_piece(p.tiles, tile, tokens);
-        }
-        store(p, at, first_token, tokens, sums);
+    /// sums (panels, tokens, 32) has room for the block.
+    static void multiply_panels(const product& p, const block& of, float* sums) {
+        std::fill_n(sums, of.panels * of.tokens * panel::rows, 0.0F);
+        const bool unpacks = &p.tiles_of_unpacked != &p.tiles && of.tokens >= tokens_worth_unpacking;
+        for (index k = 0; k < p.inputs.depth(); k += p.inputs.piece(k))
+            for (index i = 0; i < of.panels; ++i) {
+                const panel_tile tile{.weights = p.w.numbers(of.first_panel + i, k),
+                                      .scales = p.w.scales(of.first_panel + i, k),
+                                      .x = p.inputs.numbers(k, of.first_token),
+                                      .x_stride = p.inputs.piece(k) * p.inputs.element_bytes(),
+                                      .blocks = p.inputs.blocks(k, of.first_token),
+                                      .blocks_stride = p.inputs.piece(k) / quantized_block,
+                                      .depth = p.inputs.piece(k),
+                                      .sums = sums + i * of.tokens * panel::rows};
+                if (unpacks)
+                    multiply_unpacked(p, tile, of.tokens);
+                else
+                    multiply_piece(p.tiles, tile, of.tokens);
+            }
+        for (index i = 0; i < of.panels; ++i)
+            store(p, of.first_panel + i, of.first_token, of.tokens, sums + i * of.tokens * panel::rows);
     }
 
     /// All tokens, in the widest tiles that they fill.
