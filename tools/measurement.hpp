@@ -6,8 +6,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,19 +18,22 @@
 /// What ssm-bench found, and the three forms in which it can be printed.
 namespace ssm::tools {
 
-/// Mean and standard deviation of a sample.
+/// Median and standard deviation of a sample.
 struct statistics {
-    double mean = 0;
+    double median = 0;
     double deviation = 0;
 };
 
-[[nodiscard]] inline statistics statistics_of(const std::vector<double>& sample) {
+[[nodiscard]] inline statistics statistics_of(std::vector<double> sample) {
+    if (sample.empty()) return {};
     statistics result;
     const auto count = static_cast<double>(sample.size());
-    for (const double value : sample) result.mean += value / count;
+    const double mean = std::accumulate(sample.begin(), sample.end(), 0.0) / count;
     double squares = 0;
-    for (const double value : sample) squares += (value - result.mean) * (value - result.mean);
+    for (const double value : sample) squares += (value - mean) * (value - mean);
     if (sample.size() > 1) result.deviation = std::sqrt(squares / (count - 1));
+    std::sort(sample.begin(), sample.end());
+    result.median = (sample[(sample.size() - 1) / 2] + sample[sample.size() / 2]) / 2;
     return result;
 }
 
@@ -55,6 +60,7 @@ struct report {
     index weight_bytes = 0;
     index bytes_per_token = 0;  ///< of weights that decoding a token reads
     index state_bytes = 0;
+    index peak_memory = 0;                         ///< bytes of the program, with its first model loaded and run
     std::optional<index> peak_device_memory = {};  ///< bytes, of a device with memory of its own
     std::vector<measurement> rows = {};
 };
@@ -62,9 +68,11 @@ struct report {
 [[nodiscard]] inline std::string table(const report& r) {
     char line[256];
     const auto megabytes = [](index bytes) { return static_cast<double>(bytes) * 1e-6; };
-    std::snprintf(line, sizeof line, ", %s, on %s: %.1f MB of weights, %.1f MB read a token, %.2f MB of state",
+    std::snprintf(line, sizeof line,
+                  ", %s, on %s: %.1f MB of weights, %.1f MB read a token, %.2f MB of state, memory "
+                  "peak %.1f MB",
                   r.dtype.c_str(), r.device.c_str(), megabytes(r.weight_bytes), megabytes(r.bytes_per_token),
-                  megabytes(r.state_bytes));
+                  megabytes(r.state_bytes), megabytes(r.peak_memory));
     std::string text = r.model + line;
     if (r.peak_device_memory) {
         std::snprintf(line, sizeof line, ", device memory peak %.1f MB", megabytes(*r.peak_device_memory));
@@ -76,7 +84,7 @@ struct report {
     text += line;
     for (const measurement& m : r.rows) {
         std::snprintf(line, sizeof line, "%-8s %7s %7td %12.2f %10.2f %11.2f %-8s %8.1f%%\n", m.phase.c_str(),
-                      m.threads ? std::to_string(*m.threads).c_str() : "-", m.tokens, m.rate.mean, m.rate.deviation,
+                      m.threads ? std::to_string(*m.threads).c_str() : "-", m.tokens, m.rate.median, m.rate.deviation,
                       m.throughput, m.unit, m.percent());
         text += line;
     }
@@ -85,7 +93,8 @@ struct report {
 
 [[nodiscard]] inline std::string csv(const report& r) {
     std::string text =
-        "model,dtype,device,weight_bytes,bytes_per_token,state_bytes,peak_device_memory,phase,threads,tokens,scratch_"
+        "model,dtype,device,weight_bytes,bytes_per_token,state_bytes,peak_memory,peak_device_memory,phase,threads,"
+        "tokens,scratch_"
         "bytes,tokens_per_second,"
         "deviation,throughput,unit,limit,percent_of_limit\n";
     // A folder's name may hold a comma or a quote.
@@ -93,11 +102,11 @@ struct report {
     for (const char c : r.model) model += c == '"' ? std::string("\"\"") : std::string(1, c);
     for (const measurement& m : r.rows) {
         char line[256];
-        std::snprintf(line, sizeof line, "\",%s,\"%s\",%td,%td,%td,%s,%s,%s,%td,%td,%.6g,%.6g,%.6g,%s,%.6g,%.6g\n",
+        std::snprintf(line, sizeof line, "\",%s,\"%s\",%td,%td,%td,%td,%s,%s,%s,%td,%td,%.6g,%.6g,%.6g,%s,%.6g,%.6g\n",
                       r.dtype.c_str(), r.device.c_str(), r.weight_bytes, r.bytes_per_token, r.state_bytes,
-                      r.peak_device_memory ? std::to_string(*r.peak_device_memory).c_str() : "", m.phase.c_str(),
-                      m.threads ? std::to_string(*m.threads).c_str() : "", m.tokens, m.scratch_bytes, m.rate.mean,
-                      m.rate.deviation, m.throughput, m.unit, m.limit, m.percent());
+                      r.peak_memory, r.peak_device_memory ? std::to_string(*r.peak_device_memory).c_str() : "",
+                      m.phase.c_str(), m.threads ? std::to_string(*m.threads).c_str() : "", m.tokens, m.scratch_bytes,
+                      m.rate.median, m.rate.deviation, m.throughput, m.unit, m.limit, m.percent());
         text += model + line;
     }
     return text;
@@ -110,6 +119,7 @@ struct report {
                                 {"weight_bytes", r.weight_bytes},
                                 {"bytes_per_token", r.bytes_per_token},
                                 {"state_bytes", r.state_bytes},
+                                {"peak_memory", r.peak_memory},
                                 {"rows", nlohmann::ordered_json::array()}};
     if (r.peak_device_memory) root["peak_device_memory"] = *r.peak_device_memory;
     for (const measurement& m : r.rows)
@@ -117,7 +127,7 @@ struct report {
                                 {"threads", m.threads ? nlohmann::ordered_json(*m.threads) : nlohmann::ordered_json()},
                                 {"tokens", m.tokens},
                                 {"scratch_bytes", m.scratch_bytes},
-                                {"tokens_per_second", m.rate.mean},
+                                {"tokens_per_second", m.rate.median},
                                 {"deviation", m.rate.deviation},
                                 {"throughput", m.throughput},
                                 {"unit", m.unit},

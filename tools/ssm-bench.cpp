@@ -153,11 +153,12 @@ void measure(const settings& s, const any_model& model, report& to) {
     }
     to.state_bytes = last.state_bytes;
     to.peak_device_memory = model.peak_device_memory();
+    if (to.rows.empty()) to.peak_memory = static_cast<index>(peak_memory());  // before the limits take memory to read
     const auto row = [&](const char* phase, index tokens, const std::vector<double>& rates, const char* unit,
                          double work, double limit) {
         const statistics rate = statistics_of(rates);
         to.rows.push_back(
-            {phase, model.threads(), tokens, rate, unit, rate.mean * work * 1e-9, limit * 1e-9, last.scratch_bytes});
+            {phase, model.threads(), tokens, rate, unit, rate.median * work * 1e-9, limit * 1e-9, last.scratch_bytes});
     };
     const device_limits best = model.limits();
     row("prefill", s.prompt, prefill, "GFLOP/s", prefill_flops(model.config()), best.operations);

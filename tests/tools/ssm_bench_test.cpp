@@ -36,6 +36,7 @@ TEST_CASE("ssm-bench measures a folder and prints JSON") {
     // The head is tied to the embedding: all weights are read for a token.
     CHECK(report["bytes_per_token"] == report["weight_bytes"]);
     CHECK(report["state_bytes"] == 9 * (3 + 16) * 384 * 4);
+    CHECK(report["peak_memory"] > report["weight_bytes"]);
     REQUIRE(report["rows"].size() == 4);
     for (const auto& row : report["rows"]) {
         CHECK(row["tokens_per_second"] > 0);
