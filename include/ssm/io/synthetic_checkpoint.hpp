@@ -77,10 +77,10 @@ public:
     explicit synthetic_checkpoint(model_config config, dtype type = dtype::bf16, std::uint64_t seed = 1)
         : config_(std::move(config)), type_(type), seed_(seed) {
         const model_config& c = config_;
-        add("backbone.embeddings.weight", {c.vocab, c.hidden}, uniform(1.0F));
+        add("backbone.embeddings.weight", {c.vocab, c.hidden}, uniform{1.0F});
         for (index i = 0; i < c.layers; ++i) add_layer("backbone.layers." + std::to_string(i) + ".");
-        add("backbone.norm_f.weight", {c.hidden}, constant(1.0F));
-        if (!c.tied_head) add("lm_head.weight", {c.vocab, c.hidden}, uniform(fan_in(c.hidden)));
+        add("backbone.norm_f.weight", {c.hidden}, constant{1.0F});
+        if (!c.tied_head) add("lm_head.weight", {c.vocab, c.hidden}, uniform{fan_in(c.hidden)});
     }
 
     [[nodiscard]] const model_config& config() const noexcept { return config_; }
@@ -116,19 +116,33 @@ public:
                                     "out of memory; choose a smaller shape or dtype"});
             }
             std::uint64_t state = seed_ + hash(name);
-            for (index i = 0; i < count; ++i)
-                (*values)[static_cast<std::size_t>(i)] = T(made.value(i, next_unit(state)));
+            float some[1024];
+            for (index i = 0; i < count; i += std::ssize(some)) {
+                const std::span block(some, static_cast<std::size_t>(std::min(std::ssize(some), count - i)));
+                for (float& unit : block) unit = next_unit(state);
+                made.fill(i, block);
+                std::transform(block.begin(), block.end(), values->begin() + i, [](float value) { return T(value); });
+            }
             tensor = stored_tensor{found->first, type_, made.shape, std::as_bytes(std::span(*values)), values};
         });
         return tensor;
     }
 
 private:
-    /// Element i of a tensor from a random number in [0, 1).
-    using formula = std::function<float(index i, float unit)>;
+    /// Turns random numbers in [0, 1) into the elements of a tensor from element `first` on.
+    using formula = std::function<void(index first, std::span<float> units)>;
     struct recipe {
         std::vector<index> shape;
-        formula value;
+        formula fill;
+    };
+
+    struct constant {
+        float value;
+        float operator()(index, float) const noexcept { return value; }
+    };
+    struct uniform {
+        float deviation;
+        float operator()(index, float unit) const noexcept { return deviation * std::sqrt(12.0F) * (unit - 0.5F); }
     };
 
     void add_layer(const std::string& layer) {
@@ -137,44 +151,41 @@ private:
         const std::string mixer = layer + "mixer.";
         const index convolved = c.inner + (has_heads ? 2 * c.groups * c.state : 0);
         const index projected = c.inner + convolved + c.heads;
-        add(layer + "norm.weight", {c.hidden}, constant(1.0F));
-        add(mixer + "in_proj.weight", {projected, c.hidden}, uniform(fan_in(c.hidden)));
-        add(mixer + "conv1d.weight", {convolved, 1, c.conv}, uniform(fan_in(c.conv)));
-        if (c.conv_bias) add(mixer + "conv1d.bias", {convolved}, uniform(fan_in(c.conv)));
+        add(layer + "norm.weight", {c.hidden}, constant{1.0F});
+        add(mixer + "in_proj.weight", {projected, c.hidden}, uniform{fan_in(c.hidden)});
+        add(mixer + "conv1d.weight", {convolved, 1, c.conv}, uniform{fan_in(c.conv)});
+        if (c.conv_bias) add(mixer + "conv1d.bias", {convolved}, uniform{fan_in(c.conv)});
         if (has_heads) {
             add(mixer + "dt_bias", {c.heads}, dt_bias);
             add(mixer + "A_log", {c.heads}, [](index, float unit) { return std::log(1 + 15 * unit); });
-            add(mixer + "D", {c.heads}, constant(1.0F));
-            add(mixer + "norm.weight", {c.inner}, constant(1.0F));
+            add(mixer + "D", {c.heads}, constant{1.0F});
+            add(mixer + "norm.weight", {c.inner}, constant{1.0F});
         } else {
-            add(mixer + "x_proj.weight", {c.dt_rank + 2 * c.state, c.inner}, uniform(fan_in(c.inner)));
-            add(mixer + "dt_proj.weight", {c.inner, c.dt_rank}, uniform(fan_in(c.dt_rank)));
+            add(mixer + "x_proj.weight", {c.dt_rank + 2 * c.state, c.inner}, uniform{fan_in(c.inner)});
+            add(mixer + "dt_proj.weight", {c.inner, c.dt_rank}, uniform{fan_in(c.dt_rank)});
             add(mixer + "dt_proj.bias", {c.inner}, dt_bias);
             add(mixer + "A_log", {c.inner, c.state},
                 [states = c.state](index i, float) { return std::log(static_cast<float>(i % states + 1)); });
-            add(mixer + "D", {c.inner}, constant(1.0F));
+            add(mixer + "D", {c.inner}, constant{1.0F});
         }
-        add(mixer + "out_proj.weight", {c.hidden, c.inner}, uniform(fan_in(c.inner)));
+        add(mixer + "out_proj.weight", {c.hidden, c.inner}, uniform{fan_in(c.inner)});
         if (c.projection_bias) {
-            add(mixer + "in_proj.bias", {projected}, uniform(0.1F));
-            add(mixer + "out_proj.bias", {c.hidden}, uniform(0.1F));
+            add(mixer + "in_proj.bias", {projected}, uniform{0.1F});
+            add(mixer + "out_proj.bias", {c.hidden}, uniform{0.1F});
         }
     }
 
     /// softplus of it is from 0.001 to 0.1.
     static float dt_bias(index, float unit) { return std::log(std::expm1(1e-3F * std::pow(100.0F, unit))); }
 
-    void add(const std::string& name, std::vector<index> shape, formula value) {
-        recipes_[name] = {std::move(shape), std::move(value)};
+    /// Element i of a tensor is value(i, unit).
+    template <class Value>
+    void add(const std::string& name, std::vector<index> shape, Value value) {
+        recipes_[name] = {std::move(shape), [value](index first, std::span<float> units) {
+                              for (float& unit : units) unit = value(first++, unit);
+                          }};
     }
 
-    static formula constant(float value) {
-        return [value](index, float) { return value; };
-    }
-    /// Uniform of this standard deviation.
-    static formula uniform(float deviation) {
-        return [range = deviation * std::sqrt(12.0F)](index, float unit) { return range * (unit - 0.5F); };
-    }
     static float fan_in(index inputs) { return 1.0F / std::sqrt(static_cast<float>(inputs)); }
 
     /// FNV-1a, 64 bits; `std::hash` may differ between libraries, and even between runs.
