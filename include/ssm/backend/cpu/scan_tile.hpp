@@ -6,6 +6,8 @@
 #include <ssm/core/dtype.hpp>
 #include <ssm/core/view.hpp>
 
+#include <array>
+
 namespace ssm::cpu_kernels {
 
 /// The work of one call of a kernel of the selective recurrence: some tokens of up to 16 channels,
@@ -26,7 +28,21 @@ struct scan_tile {
     matrix_view<const float> b, c;  ///< (tokens, states)
     matrix_view<float> h;           ///< (states, channels)
 
+    /// One line of the cache in each of some rows of a layer's array.
+    struct lines {
+        const float* first;
+        index stride;
+    };
+    std::array<lines, 4> ahead;  ///< wanted after this tile, and too far apart for a processor to see it coming
+    index tokens_ahead;          ///< rows of each, at most `tokens()`
+
     [[nodiscard]] index tokens() const noexcept { return b.rows(); }
+
+    /// Asks memory for row t of what is wanted next: a kernel does so once a token, which leaves it time for each.
+    [[gnu::always_inline]] void ask_ahead(index t) const noexcept {
+        if (t >= tokens_ahead) return;
+        for (const lines& of : ahead) __builtin_prefetch(of.first + t * of.stride, 0, 2);
+    }
 };
 
 /// e^x = 2^(x log2(e)). Decays are computed so, with the factor in the rates: a power of two is an exponent.

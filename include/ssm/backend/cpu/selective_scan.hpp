@@ -20,6 +20,9 @@ namespace ssm::cpu_kernels {
 
 /// Nothing before a scan and nothing after it.
 struct scan_alone {
+    [[nodiscard]] scan_tile::lines reads_after(index t, index ch, matrix_view<float> y) const noexcept {
+        return {y.data() + t * y.stride() + ch, y.stride()};
+    }
     void before(index, lanes::f32&, index) const noexcept {}
     void after(index, index, lanes::f32&, index) const noexcept {}
 };
@@ -29,6 +32,9 @@ struct scan_gated {
     vector_view<const float> dt_bias;
     matrix_view<const float> z;
 
+    [[nodiscard]] scan_tile::lines reads_after(index t, index ch, matrix_view<float>) const noexcept {
+        return {z.data() + t * z.stride() + ch, z.stride()};
+    }
     void before(index ch, lanes::f32& dt, index count) const noexcept {
         lanes::f32 bias;
         lanes::load_block(bias, dt_bias.data() + ch, count);
@@ -54,17 +60,30 @@ public:
 
     explicit scan_block(const Around& around) : around_(around) {}
 
-    void run(selective_scan_kernel scan, const selective<float>& r, const scan_range& range, matrix_view<float> h,
-             matrix_view<float> y) {
+    /// Runs `range`, and asks for the inputs of `next` meanwhile.
+    void run(selective_scan_kernel scan, const selective<float>& r, const scan_range& range, const scan_range& next,
+             matrix_view<float> h, matrix_view<float> y) {
         const index rows = range.last_token - range.first_token;
         const index columns = range.last_channel - range.first_channel;
         for (index t = 0; t < rows; ++t) load(r, range.first_token + t, t, range.first_channel, columns);
         for (index ch = 0; ch < columns; ch += scan_tile::channels) {
             const index count = std::min(scan_tile::channels, columns - ch);
             const std::size_t tile = static_cast<std::size_t>(ch / scan_tile::channels);
-            scan({dt_[tile][0], x_[tile][0], y_[tile][0], r.a.columns(range.first_channel + ch, count),
-                  r.b.rows(range.first_token, rows), r.c.rows(range.first_token, rows),
-                  h.columns(range.first_channel + ch, count)});
+            const index first = range.first_channel + ch;
+            const index next_channel = std::min(next.first_channel + ch, next.last_channel - 1);
+            const auto next_rows = [&](matrix_view<const float> of) -> scan_tile::lines {
+                return {of.data() + next.first_token * of.stride() + next_channel, of.stride()};
+            };
+            scan({dt_[tile][0],
+                  x_[tile][0],
+                  y_[tile][0],
+                  r.a.columns(first, count),
+                  r.b.rows(range.first_token, rows),
+                  r.c.rows(range.first_token, rows),
+                  h.columns(first, count),
+                  {scan_tile::lines{y.data() + range.first_token * y.stride() + first, y.stride()},
+                   around_.reads_after(range.first_token, first, y), next_rows(r.dt), next_rows(r.x)},
+                  std::min(rows, next.last_token - next.first_token)});
         }
         for (index t = 0; t < rows; ++t) store(range.first_token + t, t, range.first_channel, columns, y);
     }
@@ -117,12 +136,19 @@ void scan_in_blocks(instruction_set set, const Around& around, const selective<f
     using block_type = scan_block<Around>;
     const selective_scan_kernel scan = selective_scan_of(set);
     block_type block(around);
+    const auto block_at = [&](index t, index ch) -> scan_range {
+        return {t, std::min(t + block_type::tokens, range.last_token), ch,
+                std::min(ch + block_type::channels, range.last_channel)};
+    };
+    const auto after = [&](const scan_range& at) {
+        if (at.last_channel < range.last_channel) return block_at(at.first_token, at.last_channel);
+        return at.last_token < range.last_token ? block_at(at.last_token, range.first_channel) : at;
+    };
     for (index t = range.first_token; t < range.last_token; t += block_type::tokens)
-        for (index ch = range.first_channel; ch < range.last_channel; ch += block_type::channels)
-            block.run(scan, r,
-                      {t, std::min(t + block_type::tokens, range.last_token), ch,
-                       std::min(ch + block_type::channels, range.last_channel)},
-                      h, y);
+        for (index ch = range.first_channel; ch < range.last_channel; ch += block_type::channels) {
+            const scan_range at = block_at(t, ch);
+            block.run(scan, r, at, after(at), h, y);
+        }
 }
 
 /// The tuned form of `scan_in_order`.

@@ -76,6 +76,7 @@ template <std::size_t States>
         state[i] = load_first(tile.h.data() + row * tile.h.stride() + ch, count);
     }
     for (index t = 0; t < tile.tokens(); ++t) {
+        tile.ask_ahead(t);
         const index at = t * scan_tile::channels + ch;
         const __m256 dt = _mm256_loadu_ps(tile.dt + at);
         const __m256 input = _mm256_mul_ps(dt, _mm256_loadu_ps(tile.x + at));

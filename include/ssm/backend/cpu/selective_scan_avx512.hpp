@@ -43,7 +43,7 @@ template <std::size_t Count>
 /// `States` states from state n on, over the tokens of a tile.
 template <std::size_t States>
 [[SSM_TARGET_AVX512]] void scan_states(const scan_tile& tile, index n) noexcept {
-    constexpr std::size_t together = std::min<std::size_t>(States, 2);
+    constexpr std::size_t together = std::min<std::size_t>(States, 4);
     const auto lanes = static_cast<__mmask16>((1U << tile.h.columns()) - 1U);
     __m512 rate[States];
     __m512 state[States];
@@ -54,6 +54,7 @@ template <std::size_t States>
         state[i] = _mm512_maskz_loadu_ps(lanes, tile.h.data() + row * tile.h.stride());
     }
     for (index t = 0; t < tile.tokens(); ++t) {
+        tile.ask_ahead(t);
         const index at = t * scan_tile::channels;
         const __m512 dt = _mm512_loadu_ps(tile.dt + at);
         const __m512 input = _mm512_mul_ps(dt, _mm512_loadu_ps(tile.x + at));

@@ -24,6 +24,7 @@ void scan_states(const scan_tile& tile, index ch, index n) noexcept {
         lanes::load_block(state[i], tile.h.data() + (n + i) * tile.h.stride() + ch, count);
     }
     for (index t = 0; t < tile.tokens(); ++t) {
+        tile.ask_ahead(t);
         const index at = t * scan_tile::channels + ch;
         lanes::f32 dt;
         lanes::f32 x;
