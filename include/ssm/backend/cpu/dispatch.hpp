@@ -19,7 +19,8 @@ namespace ssm {
 /// The kernels of products with panels.
 [[nodiscard]] inline const panel_kernels& kernels_of(instruction_set set) noexcept {
 #if defined(__x86_64__)
-    if (set == instruction_set::avx512) return cpu_kernels::avx512::kernels;
+    if (set == instruction_set::avx512)
+        return multiplies_pairs_faster() ? cpu_kernels::avx512::kernels : cpu_kernels::avx512::kernels_without_pairs;
     if (set == instruction_set::avx2) return cpu_kernels::avx2::kernels;
 #endif
     (void)set;

@@ -56,7 +56,7 @@ using tile_kernels = std::array<tile_kernel, 3>;
 struct panel_kernels {
     tile_kernels f32, bf16, f16, q8, q4;
     tile_kernels
-        bf16_pairs;  ///< bf16 weights times inputs rounded to bf16; none where the machine lacks the instruction
+        bf16_pairs;  ///< bf16 weights times inputs rounded to bf16; none where no instruction makes them faster
 
     /// For weights of a dtype and inputs that are not narrowed.
     [[nodiscard]] const tile_kernels& of(dtype type) const noexcept {

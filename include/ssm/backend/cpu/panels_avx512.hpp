@@ -162,6 +162,8 @@ template <quantized_block_type B>
 inline constexpr tile_kernels quant_tiles{
     {{6, multiply_quants<B, 6>}, {2, multiply_quants<B, 2>}, {1, multiply_quants<B, 1>}}};
 
+inline constexpr panel_kernels kernels_without_pairs{tiles<float>,          tiles<bf16>,           tiles<f16>,
+                                                     quant_tiles<q8_block>, quant_tiles<q4_block>, {}};
 inline constexpr panel_kernels kernels{tiles<float>,
                                        tiles<bf16>,
                                        tiles<f16>,
