@@ -128,10 +128,12 @@ TEST_CASE("A token has the same bits in any company and on any thread, in every 
             }
 }
 
-TEST_CASE("A token has the same bits beyond the tokens that share a pass") {
-    for (const dtype type : {dtype::f32, dtype::q4}) {
-        const example e(261, 70, 33, type);
-        CHECK(same_bits(e.products({}, 261), e.products({}, 1)));
+TEST_CASE("A token has the same bits beyond the tokens and the panels that share a pass") {
+    for (const dtype type : {dtype::f32, dtype::bf16, dtype::q4}) {
+        const example e(261, 150, 300, type);
+        const std::vector<float> alone = e.products({}, 1);
+        CHECK(same_bits(e.products({}, 261), alone));
+        CHECK(same_bits(e.products({.threads = 2}, 261), alone));
     }
 }
 

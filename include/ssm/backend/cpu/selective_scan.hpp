@@ -123,7 +123,6 @@ private:
     }
 
     const Around& around_;
-    // Of each tile by itself, and where the next begins not a multiple of 4096 bytes further on.
     alignas(64) rows_of_tile dt_[tiles];
     alignas(64) rows_of_tile x_[tiles];
     alignas(64) rows_of_tile y_[tiles];
