@@ -12,7 +12,8 @@ struct cpu_options {
     /// What the kernels of the products may use.
     instruction_set instructions = best_instruction_set();
     /// Lets products with bf16 weights round their inputs to bf16 as well, to nearest, on machines that multiply pairs of
-    /// bf16 faster than floats: up to twice the speed in prompts, at an error of 2^-9 an input. Products are as exact as ever elsewhere.
+    /// bf16 faster than floats: up to twice the speed in prompts, at an error of 2^-9 an input. Products are as exact as
+    /// ever elsewhere.
     bool narrow_inputs = false;
 };
 
