@@ -45,6 +45,17 @@ struct panel_tile {
     }
 };
 
+/// Asks memory for `Bytes` bytes of weights 4 KiB further on, into the second-level cache: for kernels of one token, which read
+/// weights once and in one stream. On a Xeon a core waits a third of its time without. It may be behind the last weight; nothing
+/// is read there.
+template <index Bytes>
+[[gnu::always_inline]] inline void ask_ahead(const std::byte* weights) noexcept {
+    for (index line = 0; line < Bytes; line += 64)
+        __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(weights) + 4096U +
+                                                         static_cast<std::uintptr_t>(line)),
+                           0, 2);
+}
+
 /// The kernels for one kind of weights, the widest tile first; the last takes one token. None: `run` is null.
 struct tile_kernel {
     int tokens = 0;

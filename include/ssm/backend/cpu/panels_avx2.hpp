@@ -66,6 +66,8 @@ template <stored_element W, std::size_t Tokens>
         sums[t][q] = _mm256_setzero_ps();
     constexpr index together = std::is_same_v<W, bf16> ? 2 : 1;
     for (index k = 0; k < tile.depth; k += together) {
+        constexpr index bytes = together * panel::rows * index{sizeof(W)};
+        if constexpr (Tokens == 1) ask_ahead<bytes>(tile.weights + k / together * bytes);
         add_column<W>(tile, k, sums);
         if constexpr (together == 2) add_column<W>(tile, k + 1, sums);
     }
@@ -129,6 +131,7 @@ template <quantized_block_type B, std::size_t Tokens, std::size_t Eights>
             SSM_UNROLL for (std::size_t e = 0; e < Eights; ++e) sums[t][e] = _mm256_setzero_ps();
         }
         for (index b = 0; b < tile.depth / quantized_block; ++b) {
+            if constexpr (Tokens == 1) ask_ahead<block_bytes>(tile.weights + b * block_bytes);
             __m256i exact[Tokens][Eights];
             sum_block<B>(tile, b, tile.weights + b * block_bytes + first_row * panel::columns_together, exact);
             SSM_UNROLL for (std::size_t e = 0; e < Eights; ++e) {

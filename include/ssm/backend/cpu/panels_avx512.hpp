@@ -70,6 +70,8 @@ template <stored_element W, std::size_t Tokens>
     clear(sums);
     constexpr index together = std::is_same_v<W, bf16> ? 2 : 1;
     for (index k = 0; k < tile.depth; k += together) {
+        constexpr index bytes = together * panel::rows * index{sizeof(W)};
+        if constexpr (Tokens == 1) ask_ahead<bytes>(tile.weights + k / together * bytes);
         add_column<W>(tile, k, sums);
         if constexpr (together == 2) add_column<W>(tile, k + 1, sums);
     }
@@ -83,6 +85,7 @@ template <std::size_t Tokens>
     clear(sums);
     for (index k = 0; k < tile.depth; k += 2) {
         const std::byte* const weights = tile.weights + k * panel::rows * index{sizeof(bf16)};
+        if constexpr (Tokens == 1) ask_ahead<128>(weights);
         const auto first = (__m512bh)_mm512_loadu_si512(weights);
         const auto second = (__m512bh)_mm512_loadu_si512(weights + 64);
         SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) {
@@ -116,6 +119,7 @@ template <quantized_block_type B, std::size_t Tokens>
     constexpr index block_bytes = std::is_same_v<B, q8_block> ? panel::q8_bytes : panel::q4_bytes;
     const std::byte* const weights = tile.weights + b * block_bytes;
     const index k = b * quantized_block;
+    if constexpr (Tokens == 1) ask_ahead<block_bytes>(weights);
     if constexpr (std::is_same_v<B, q8_block>) {
         SSM_UNROLL for (index i = 0; i < quantized_block; i += panel::columns_together)
             add_quants(_mm512_loadu_si512(weights + i * panel::rows),

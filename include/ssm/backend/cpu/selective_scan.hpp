@@ -54,7 +54,7 @@ struct scan_gated {
 template <class Around>
 class scan_block {
 public:
-    static constexpr index tokens = 64;
+    static constexpr index tokens = 16;
     static constexpr index tiles = 4;
     static constexpr index channels = tiles * scan_tile::channels;
 
