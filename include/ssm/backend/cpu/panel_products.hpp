@@ -100,6 +100,7 @@ private:
     static void multiply_panels(const product& p, const block& of, float* sums) {
         std::fill_n(sums, of.panels * of.tokens * panel::rows, 0.0F);
         const bool unpacks = &p.tiles_of_unpacked != &p.tiles && of.tokens >= tokens_worth_unpacking;
+        const index last_piece = (p.inputs.depth() - 1) / p.inputs.piece(0) * p.inputs.piece(0);
         for (index k = 0; k < p.inputs.depth(); k += p.inputs.piece(k))
             for (index i = 0; i < of.panels; ++i) {
                 const panel_tile tile{.weights = p.w.numbers(of.first_panel + i, k),
@@ -110,19 +111,39 @@ private:
                                       .blocks_stride = p.inputs.piece(k) / quantized_block,
                                       .depth = p.inputs.piece(k),
                                       .sums = sums + i * of.tokens * panel::rows};
+                const weights_ahead next =
+                    i + 1 < of.panels ? piece_of(p, of.first_panel + i + 1, k)
+                                      : piece_of(p, of.first_panel, std::min(k + p.inputs.piece(k), last_piece));
                 if (unpacks)
-                    multiply_unpacked(p, tile, of.tokens);
+                    multiply_unpacked(p, tile, of.tokens, next);
                 else
-                    multiply_piece(p.tiles, tile, of.tokens);
+                    multiply_piece(p.tiles, tile, of.tokens, next);
             }
         for (index i = 0; i < of.panels; ++i)
             store(p, of.first_panel + i, of.first_token, of.tokens, sums + i * of.tokens * panel::rows);
     }
 
+    /// The piece of weights that comes next: while many tokens pass by one, memory brings the other.
+    struct weights_ahead {
+        const std::byte* first;
+        index bytes;
+
+        /// Asks for the next `count` lines.
+        void ask(index count) noexcept {
+            for (; count > 0 && bytes > 0; --count, first += 64, bytes -= 64) __builtin_prefetch(first, 0, 2);
+        }
+    };
+
+    static weights_ahead piece_of(const product& p, index at, index k) {
+        return {p.w.numbers(at, k), panel::number_bytes(p.w.type(), p.inputs.piece(k))};
+    }
+
     /// All tokens, in the widest tiles that they fill.
-    static void multiply_piece(const tile_kernels& tiles, panel_tile tile, index tokens) {
+    static void multiply_piece(const tile_kernels& tiles, panel_tile tile, index tokens, weights_ahead next) {
+        const index lines_a_token = (next.bytes / 64 + tokens - 1) / tokens;
         for (const tile_kernel& kernel : tiles)
             for (; kernel.run != nullptr && tokens >= kernel.tokens; tokens -= kernel.tokens) {
+                if (kernel.tokens > 1) next.ask(lines_a_token * kernel.tokens);
                 kernel.run(tile);
                 tile.x += kernel.tokens * tile.x_stride;
                 if (tile.blocks != nullptr) tile.blocks += kernel.tokens * tile.blocks_stride;
@@ -131,7 +152,7 @@ private:
     }
 
     /// The same with the piece unpacked first.
-    static void multiply_unpacked(const product& p, panel_tile tile, index tokens) {
+    static void multiply_unpacked(const product& p, panel_tile tile, index tokens, weights_ahead next) {
         using cpu_kernels::packed_inputs;
         constexpr index most_bytes =
             std::max(panel::number_bytes(dtype::q8, packed_inputs::piece_columns(cpu_kernels::input_form::quants)),
@@ -139,7 +160,7 @@ private:
         alignas(64) std::byte numbers[most_bytes];
         cpu_kernels::unpack(p.w.type(), tile.weights, tile.depth, numbers);
         tile.weights = numbers;
-        multiply_piece(p.tiles_of_unpacked, tile, tokens);
+        multiply_piece(p.tiles_of_unpacked, tile, tokens, next);
     }
 
     static void store(const product& p, index at, index first_token, index tokens, const float* sums) {
