@@ -28,9 +28,10 @@ using namespace ssm::testing;
 template <class Backend>
 using falcon = ssm::falcon_mamba<Backend>;
 
-ssm::model_config config_of(ssm::index inner) {
+ssm::model_config config_of(ssm::index inner, ssm::index hidden = ssm::test::small_config().hidden) {
     ssm::model_config config = ssm::test::small_config();
     config.inner = inner;
+    config.hidden = hidden;
     config.state = 16;
     return config;
 }
@@ -99,8 +100,12 @@ TEMPLATE_TEST_CASE("An invariant model on the GPU keeps its promises to the bit"
     static_assert(falcon<TestType>::is_schedule_invariant && !falcon<ssm::cuda>::is_schedule_invariant);
     const TestType device;
     ssm::model_config odd = config_of(77), even = config_of(96);
-    even.dt_rank = 8;  // every row in whole packs, which the tensor cores ask for
-    for (const auto& [config, type] : {std::pair{odd, ssm::dtype::f32}, std::pair{even, ssm::dtype::bf16}}) {
+    even.dt_rank = 8;                                // every row in whole packs, which the tensor cores ask for
+    ssm::model_config deep = config_of(2080, 1040);  // rows of more stages than a product has in its ring
+    deep.dt_rank = 8;
+    deep.layers = 1;
+    for (const auto& [config, type] :
+         {std::pair{odd, ssm::dtype::f32}, std::pair{even, ssm::dtype::bf16}, std::pair{deep, ssm::dtype::bf16}}) {
         CAPTURE(config.inner);
         const auto model = ssm::load<falcon<TestType>>(ssm::test::random_weights(config), device, {.type = type});
         const auto ids = random_tokens(150, 51);

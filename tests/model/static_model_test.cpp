@@ -153,8 +153,8 @@ TEST_CASE("Weights of other sizes and of another model are refused") {
 }
 
 TEST_CASE("A stored head beside a tied one is refused, for the type has no room for it") {
-    constexpr ssm::model_sizes sizes{40, 77, 13, 4, 3, 2, 51, false, true};
-    using tied = ssm::static_model<sizes, ssm::unit_rms>;
+    constexpr ssm::model_sizes tied_sizes{40, 77, 13, 4, 3, 2, 51, false, true};
+    using tied = ssm::static_model<tied_sizes, ssm::unit_rms>;
     ssm::model_config config = ssm::test::small_config();
     config.tied_head = true;
     ssm::test::random_weights source(config);

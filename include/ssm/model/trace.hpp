@@ -24,7 +24,8 @@ template <class Backend>
 template <class T>
 [[nodiscard]] auto floats_of(matrix_view<T> trace, index column, index count) {
     using floats = std::conditional_t<std::is_const_v<T>, const float, float>;
-    assert(column * index{sizeof(T)} % index{sizeof(float)} == 0);
+    assert(column * index{sizeof(T)} % index{sizeof(float)} == 0 &&
+           trace.stride() * index{sizeof(T)} % index{sizeof(float)} == 0);
     return matrix_view<floats>::with_stride(reinterpret_cast<floats*>(trace.data() + column), trace.rows(), count,
                                             trace.stride() * index{sizeof(T)} / index{sizeof(float)});
 }

@@ -34,7 +34,8 @@ struct convolution {
 
 /// Time is cut into chunks of `length` tokens, and what happens within one is matrix products (the state-space dual form;
 /// Dao and Gu 2024, section 6): for recurrences that satisfy `decays_by_head`, such as Mamba-2's. The same result as
-/// `sequential` within rounding; more arithmetic, which runs at the speed of products.
+/// `sequential` within rounding; more arithmetic, which runs at the speed of products. On CUDA chunks have at most 64 tokens, and
+/// fewer than 8 tokens a sequence or more than 128 states go in order.
 struct state_space_dual {
     index length = 64;  ///< tokens, positive
     friend bool operator==(const state_space_dual&, const state_space_dual&) = default;

@@ -60,7 +60,7 @@ public:
     }
 
     /// The ids of `text`. Memory grows with the text by a small factor; a piece of it that the pre-tokenizer finds no place
-    /// to cut takes up to 27 times its bytes meanwhile.
+    /// to cut takes some 27 times its bytes meanwhile (measured on 16 MB of letters), at worst 45.
     /// Throws argument_error for bytes that are not UTF-8, for text that a NFC normalizer might change, and for a search
     /// that outgrows the regular expression engine's limits; config_error for a byte that the vocabulary lacks.
     [[nodiscard]] std::vector<token_id> encode(std::string_view text, const encode_options& options = {}) const {

@@ -48,7 +48,8 @@ struct scan_kernel<chunked, basic_cuda<Activation, Execution>> {
     }
 };
 
-/// Heads in parallel, chunks in the order of time. A few tokens, and heads of more than 128 states, go as in `sequential`.
+/// Heads in parallel, chunks in the order of time. A few tokens, heads of more than 128 states, and any on
+/// a device with less than 121 KiB of shared memory a block, go as in `sequential`.
 template <class Activation, class Execution>
 struct scan_kernel<state_space_dual, basic_cuda<Activation, Execution>> {
     template <recurrence R>
@@ -58,7 +59,7 @@ struct scan_kernel<state_space_dual, basic_cuda<Activation, Execution>> {
                       "ssm: state_space_dual takes a recurrence with one decay a head: see decays_by_head in "
                       "policy/recurrence.hpp");
         constexpr index few = 8;
-        if (y.rows() < few * sequences || !cuda_kernels::holds_dual_states(h.rows() / sequences))
+        if (y.rows() < few * sequences || !cuda_kernels::holds_dual_states(on, h.rows() / sequences))
             return scan_kernel<sequential, basic_cuda<Activation, Execution>>::run(on, {}, r, h, sequences, y);
         cuda_kernels::dual_scan(on, policy.length, r, h, sequences, y);
     }
@@ -96,14 +97,18 @@ void gated_selective_scan(const context& on, Policy policy, const selective<floa
 
 /// A recurrence of heads whose dt still wants its softplus.
 template <class X>
-struct softened_heads : multihead_selective<float, X> {
-    using base = multihead_selective<float, X>;
+struct softened_heads {
+    using scalar = float;
+    multihead_selective<float, X> raw;
+
     [[nodiscard]] SSM_HD affine<float> transition(index t, index ch, index n) const {
-        base at = *this;
-        const float dt = math::softplus(this->dt(t, ch / (this->x.columns() / this->heads())));
-        at.least_dt = at.most_dt = dt < this->least_dt ? this->least_dt : dt > this->most_dt ? this->most_dt : dt;
+        multihead_selective<float, X> at = raw;
+        const float dt = math::softplus(raw.dt(t, ch / (raw.x.columns() / raw.heads())));
+        at.least_dt = at.most_dt = dt < raw.least_dt ? raw.least_dt : dt > raw.most_dt ? raw.most_dt : dt;
         return at.transition(t, ch, n);
     }
+    [[nodiscard]] SSM_HD float readout(index t, index ch, index n) const { return raw.readout(t, ch, n); }
+    [[nodiscard]] SSM_HD float skip(index t, index ch) const { return raw.skip(t, ch); }
 };
 
 /// The scan of softplus(dt), and y silu(z); see `fuses_multihead_scan` in backend/capabilities.hpp.

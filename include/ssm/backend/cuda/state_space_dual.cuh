@@ -22,7 +22,8 @@ namespace ssm::cuda_kernels {
 /// A block goes through 64 channels of a head in chunks of up to 64 tokens; chunks are in the order of time, with the state in
 /// shared memory between them. With L(t, s) what is left at token t of what came in at s, and s <= t, a chunk is
 ///
-///     y(t) = sum over s of L(t, s) (C(t) . B(s)) drive(s) + L(t, start) C(t) h,   h <- L(end, start) h + sum over s of L(end, s) drive(s) B(s)
+///     y(t) = sum over s of L(t, s) (C(t) . B(s)) drive(s) + L(t, start) C(t) h
+///     h   <- L(end, start) h + sum over s of L(end, s) drive(s) B(s)
 ///
 /// on the tensor cores in TF32. What comes in 8 or 11 bits is exact there, all else is two TF32 numbers with 22 bits, so that the
 /// result is that of floats.
@@ -373,8 +374,11 @@ __global__ void __launch_bounds__(dual_tile::threads) dual_scan_kernel(const __g
     dual_scanner<R, Y>(task, *reinterpret_cast<dual_buffer*>(shared)).run();
 }
 
-/// Whether the products have room for the states of a head.
-inline bool holds_dual_states(index states) { return states <= dual_tile::states; }
+/// Whether the products have room for the states of a head, and the device for the products: before compute capability 9.0
+/// only 8.0 and 8.7 have the shared memory.
+inline bool holds_dual_states(const context& on, index states) {
+    return states <= dual_tile::states && index{sizeof(dual_buffer)} <= on.shared_bytes;
+}
 
 /// Chunks of `length` tokens, or of 64 if that is less.
 template <class R, class Y>
