@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <ssm/backend/cpu/panel_products.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <vector>
@@ -112,6 +113,18 @@ TEST_CASE("Products with packed weights are exact within rounding in every dtype
                     const example e(14, depth, outputs, type);
                     CHECK(e.worst(e.products({.instructions = set}, 14), false) < 1);
                 }
+}
+
+TEST_CASE("A matrix without columns leaves the bias") {
+    for (const instruction_set set : sets())
+        for (const dtype type : dtypes)
+            for (const ssm::index tokens : {1, 14}) {
+                CAPTURE(name_of(set), name_of(type), tokens);
+                const example e(tokens, 0, 33, type);
+                const std::vector<float> y = e.products({.instructions = set}, tokens);
+                for (ssm::index t = 0; t < tokens; ++t)
+                    CHECK(std::equal(e.bias.begin(), e.bias.end(), y.begin() + t * e.outputs));
+            }
 }
 
 TEST_CASE("A token has the same bits in any company and on any thread, in every dtype and instruction set") {

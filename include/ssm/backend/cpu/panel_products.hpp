@@ -100,7 +100,6 @@ private:
     static void multiply_panels(const product& p, const block& of, float* sums) {
         std::fill_n(sums, of.panels * of.tokens * panel::rows, 0.0F);
         const bool unpacks = &p.tiles_of_unpacked != &p.tiles && of.tokens >= tokens_worth_unpacking;
-        const index last_piece = (p.inputs.depth() - 1) / p.inputs.piece(0) * p.inputs.piece(0);
         for (index k = 0; k < p.inputs.depth(); k += p.inputs.piece(k))
             for (index i = 0; i < of.panels; ++i) {
                 const panel_tile tile{.weights = p.w.numbers(of.first_panel + i, k),
@@ -111,9 +110,8 @@ private:
                                       .blocks_stride = p.inputs.piece(k) / quantized_block,
                                       .depth = p.inputs.piece(k),
                                       .sums = sums + i * of.tokens * panel::rows};
-                const weights_ahead next =
-                    i + 1 < of.panels ? piece_of(p, of.first_panel + i + 1, k)
-                                      : piece_of(p, of.first_panel, std::min(k + p.inputs.piece(k), last_piece));
+                const weights_ahead next = i + 1 < of.panels ? piece_of(p, of.first_panel + i + 1, k)
+                                                             : piece_of(p, of.first_panel, k + p.inputs.piece(k));
                 if (unpacks)
                     multiply_unpacked(p, tile, of.tokens, next);
                 else
@@ -123,7 +121,7 @@ private:
             store(p, of.first_panel + i, of.first_token, of.tokens, sums + i * of.tokens * panel::rows);
     }
 
-    /// The piece of weights that comes next: while many tokens pass by one, memory brings the other.
+    /// The piece of weights that comes next, empty behind the last: while many tokens pass by one, memory brings the other.
     struct weights_ahead {
         const std::byte* first;
         index bytes;
