@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "support/catch.hpp"
 #include "support/close.hpp"
 #include "support/random_values.hpp"
+#include "support/refusal.hpp"
 
 namespace scan_test {
 
@@ -232,6 +234,33 @@ TEST_CASE("A scan each way is a layer that sees both ways") {
             both[static_cast<std::size_t>(t * channels + ch)] +=
                 backwards[static_cast<std::size_t>((tokens - 1 - t) * channels + ch)];
     CHECK(ssm::test::relative_error(both, expected) < bound);
+}
+
+TEST_CASE("A chunk or a block without tokens is refused") {
+    constexpr ssm::index channels = 4, heads = 2, few = 2;
+    const ssm::cpu device;
+    const random_s4d s4d(channels);
+    const std::vector<float> ones(tokens * states, 1.0F);
+    const auto matrix = [&](ssm::index columns) { return ssm::matrix_view<const float>(ones.data(), tokens, columns); };
+    const ssm::vector_view<const float> per_head(ones.data(), heads);
+    const ssm::multihead_selective<float> multihead{
+        per_head, per_head, matrix(heads), matrix(channels), matrix(states), matrix(states), 1, 0.0F, 1.0F};
+    const auto refusal = [&](auto policy, const auto& r, ssm::index rows) {
+        std::vector<float> h(states * channels), y(tokens * channels);
+        return ssm::test::refusal([&] {
+            device.scan(policy, r, ssm::matrix_view<float>(h.data(), states, channels), 1,
+                        ssm::matrix_view<float>(y.data(), rows, channels));
+        });
+    };
+    for (const ssm::index length : {0, -1, -64}) {
+        const std::string expected =
+            "scan policy: length: found " + std::to_string(length) + ", expected at least 1; it is the tokens of";
+        CHECK_THAT(refusal(ssm::chunked{length}, s4d.from(0), tokens), Catch::Contains(expected));
+        CHECK_THAT(refusal(ssm::convolution{length}, s4d.from(0), tokens), Catch::Contains(expected));
+        CHECK_THAT(refusal(ssm::state_space_dual{length}, multihead, tokens), Catch::Contains(expected));
+        CHECK_THAT(refusal(ssm::state_space_dual{length}, multihead, few), Catch::Contains(expected));
+    }
+    CHECK(refusal(ssm::state_space_dual{1}, multihead, tokens) == "none");
 }
 
 }  // namespace scan_test

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <ssm/core/dtype.hpp>
+#include <ssm/core/error.hpp>
 
 #include <concepts>
+#include <string>
 #include <type_traits>
 
 namespace ssm {
@@ -40,6 +42,15 @@ struct state_space_dual {
     index length = 64;  ///< tokens, positive
     friend bool operator==(const state_space_dual&, const state_space_dual&) = default;
 };
+
+/// The length of a policy that has one; every kernel takes it from here. Throws argument_error when it is not positive.
+template <class Policy>
+[[nodiscard]] index length_of(const Policy& policy) {
+    if (policy.length < 1)
+        throw argument_error({"scan policy", "length", std::to_string(policy.length), "at least 1",
+                              "it is the tokens of a chunk or block; a policy's own default suits most"});
+    return policy.length;
+}
 
 /// How a scan policy runs on a backend. Declared only: each backend specialises it for the policies it supports, with
 /// a static member template `run` over any recurrence. What it takes is the backend's own affair; what it computes is

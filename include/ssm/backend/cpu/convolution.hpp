@@ -72,7 +72,7 @@ struct scan_kernel<convolution, basic_cpu<Products>> {
         static_assert(time_invariant<R>,
                       "ssm: only a time-invariant recurrence runs as a convolution: it has unit_step(ch, n) and "
                       "input(t, ch), see policy/recurrence.hpp; others run with ssm::sequential or ssm::chunked");
-        const index length = std::min(policy.length, tokens);
+        const index length = std::min(length_of(policy), tokens);
         const index end = first_token + tokens;
         cpu_buffer<float> kernels = make_cpu_buffer<float>(length * h.columns(), "convolution");
         const auto run_channels = [&](index first, index last) {

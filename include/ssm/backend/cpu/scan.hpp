@@ -67,11 +67,12 @@ struct scan_kernel<chunked, basic_cpu<Products>> {
     template <recurrence R>
     static void run(thread_pool& pool, instruction_set set, chunked policy, const R& r, index first_token, index tokens,
                     matrix_view<float> h, matrix_view<float> y) {
+        const index length = length_of(policy);
         const index channels = h.columns();
-        const index chunks = (tokens + policy.length - 1) / policy.length;
+        const index chunks = (tokens + length - 1) / length;
         const auto range_of = [&](index chunk) {
-            return cpu_kernels::scan_range{first_token + chunk * policy.length,
-                                           first_token + std::min(tokens, (chunk + 1) * policy.length), 0, channels};
+            return cpu_kernels::scan_range{first_token + chunk * length,
+                                           first_token + std::min(tokens, (chunk + 1) * length), 0, channels};
         };
 
         cpu_buffer<float> decays = make_cpu_buffer<float>(chunks * h.size(), "chunked scan");
@@ -80,7 +81,7 @@ struct scan_kernel<chunked, basic_cpu<Products>> {
         const auto slice = [&](cpu_buffer<float>& of, index chunk) {
             return matrix_view<float>(of.data() + chunk * h.size(), h.rows(), channels);
         };
-        pool.for_each_range(chunks - 1, 1, policy.length * h.size(), [&](index first, index last) {
+        pool.for_each_range(chunks - 1, 1, length * h.size(), [&](index first, index last) {
             for (index chunk = first; chunk < last; ++chunk)
                 cpu_kernels::summarise(r, range_of(chunk), slice(decays, chunk), slice(states, chunk));
         });
@@ -94,7 +95,7 @@ struct scan_kernel<chunked, basic_cpu<Products>> {
                     if (chunk + 1 < chunks) h(n, ch) = step(h(n, ch));
                 }
 
-        pool.for_each_range(chunks, 1, policy.length * h.size(), [&](index first, index last) {
+        pool.for_each_range(chunks, 1, length * h.size(), [&](index first, index last) {
             for (index chunk = first; chunk < last; ++chunk)
                 cpu_kernels::scan_in_order(set, r, range_of(chunk), slice(states, chunk), y);
         });

@@ -193,10 +193,11 @@ struct scan_kernel<state_space_dual, basic_cpu<Products>> {
         static_assert(decays_by_head<R>,
                       "ssm: state_space_dual takes a recurrence with one decay a head: see decays_by_head in "
                       "policy/recurrence.hpp");
+        const index length = length_of(policy);
         // A token or a few give no products, and decoding allocates nothing.
         if (tokens < index{cpu_kernels::product_rows})
             return scan_kernel<sequential, basic_cpu<Products>>::run(pool, set, {}, r, first_token, tokens, h, y);
-        cpu_kernels::dual_scan<R>(r, policy.length, first_token, tokens, h, y).run(pool, set);
+        cpu_kernels::dual_scan<R>(r, length, first_token, tokens, h, y).run(pool, set);
     }
 };
 

@@ -44,7 +44,7 @@ struct scan_kernel<chunked, basic_cuda<Activation, Execution>> {
     template <recurrence R>
     static void run(const cuda_kernels::context& on, chunked policy, const R& r, matrix_view<float> h, index sequences,
                     matrix_view<Activation> y) {
-        cuda_kernels::scan_in_parallel(on, policy.length, r, h, sequences, y);
+        cuda_kernels::scan_in_parallel(on, length_of(policy), r, h, sequences, y);
     }
 };
 
@@ -58,10 +58,11 @@ struct scan_kernel<state_space_dual, basic_cuda<Activation, Execution>> {
         static_assert(decays_by_head<R>,
                       "ssm: state_space_dual takes a recurrence with one decay a head: see decays_by_head in "
                       "policy/recurrence.hpp");
+        const index length = length_of(policy);
         constexpr index few = 8;
         if (y.rows() < few * sequences || !cuda_kernels::holds_dual_states(on, h.rows() / sequences))
             return scan_kernel<sequential, basic_cuda<Activation, Execution>>::run(on, {}, r, h, sequences, y);
-        cuda_kernels::dual_scan(on, policy.length, r, h, sequences, y);
+        cuda_kernels::dual_scan(on, length, r, h, sequences, y);
     }
 };
 
