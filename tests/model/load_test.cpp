@@ -4,6 +4,7 @@
 #include <ssm/ssm.hpp>
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -187,6 +188,42 @@ TEST_CASE("Progress is reported and may cancel") {
     };
     CHECK_THROWS_AS(ssm::load<falcon>(weights, device, options), ssm::cancelled);
     CHECK(calls == 5);
+}
+
+TEST_CASE("Progress ends at the bytes of the checkpoint, also where a tensor is taken in parts") {
+    const ssm::cpu device;
+    ssm::model_config config = ssm::test::small_mamba2_config();
+    config.projection_bias = true;
+    random_weights weights(config);
+    std::set<std::string> reported;
+    ssm::index bytes = 0;
+    ssm::load_options options;
+    options.progress = [&](const ssm::load_progress& progress) {
+        CHECK(reported.insert(std::string(progress.tensor)).second);
+        bytes = progress.bytes;
+        return true;
+    };
+    (void)ssm::load<ssm::mamba2<ssm::cpu>>(weights, device, options);
+    CHECK(reported.contains("backbone.layers.1.mixer.in_proj.bias"));
+    ssm::index stored = 0;
+    for (const std::string& name : reported) stored += static_cast<ssm::index>(weights.find(name)->bytes.size());
+    CHECK(bytes == stored);
+}
+
+TEST_CASE("A tensor has one part in the fingerprint, however it is taken") {
+    const ssm::cpu device;
+    const random_weights weights(small_config());
+    const ssm::load_options options;
+    const auto taken = [&](ssm::index parts, ssm::index times) {
+        ssm::weight_loader<ssm::cpu> load(weights, device, options);
+        for (ssm::index part = 0; part < parts; ++part)
+            (void)load.matrix_rows("backbone.embeddings.weight", 51, 40, 51 / parts * part, 51 / parts);
+        for (ssm::index time = 0; time < times; ++time) (void)load.values("backbone.norm_f.weight", {40});
+        return load.fingerprint();
+    };
+    CHECK(taken(3, 1) == taken(1, 1));
+    CHECK(taken(1, 2) == taken(1, 1));
+    CHECK(taken(1, 0) != taken(1, 1));
 }
 
 }  // namespace load_test

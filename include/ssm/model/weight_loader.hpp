@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,7 +30,7 @@ concept weight_source = requires(const S source, std::string_view name) {
     { source.describe() } -> std::convertible_to<std::string>;
 };
 
-/// How far loading has come.
+/// How far loading has come. Each tensor counts once, and whole, with the first part that is made of it.
 struct load_progress {
     std::string_view tensor;  ///< the one just loaded
     index bytes = 0;          ///< loaded so far, as stored
@@ -79,14 +80,15 @@ public:
             planned_bytes_ += Backend::matrix::bytes_of(count, columns, *planned_);
             return {};
         }
-        stored_tensor tensor = get(name, {rows, columns});
+        const stored_tensor tensor = get(name, {rows, columns});
         const auto bytes_before = [&](index row) {
             return static_cast<std::size_t>(row * row_bytes(tensor.type, columns));
         };
-        tensor.shape[0] = count;
-        tensor.bytes = tensor.bytes.subspan(bytes_before(first), bytes_before(count));
-        auto loaded = device_.upload_matrix(tensor, options_->type.value_or(tensor.type));
-        report(tensor);
+        stored_tensor part = tensor;
+        part.shape[0] = count;
+        part.bytes = tensor.bytes.subspan(bytes_before(first), bytes_before(count));
+        auto loaded = device_.upload_matrix(part, options_->type.value_or(tensor.type));
+        count_in(tensor);
         return loaded;
     }
 
@@ -101,7 +103,7 @@ public:
         std::vector<float> widened(static_cast<std::size_t>(count_of(shape)));
         const index row = shape[0] > 0 ? count_of(shape) / shape[0] : 0;
         for (index i = 0; i < shape[0]; ++i) read_numbers(tensor, i, 0, row, widened.data() + i * row);
-        report(tensor);
+        count_in(tensor);
         return widened;
     }
 
@@ -120,12 +122,12 @@ public:
 
     [[nodiscard]] index planned_bytes() const noexcept { return planned_bytes_; }
 
-    /// Identifies the tensors taken so far: name, shape, dtype and, of each, its bytes or 16 blocks of 4 KiB spread over
+    /// Identifies the tensors taken so far, each once: name, shape, dtype and, of each, its bytes or 16 blocks of 4 KiB spread over
     /// them, so that a model of any size is told apart within milliseconds.
     [[nodiscard]] const fnv1a& fingerprint() const noexcept { return fingerprint_; }
 
 private:
-    [[nodiscard]] stored_tensor get(const std::string& name, const std::vector<index>& shape) {
+    [[nodiscard]] stored_tensor get(const std::string& name, const std::vector<index>& shape) const {
         std::optional<stored_tensor> tensor = find_(name);
         if (!tensor)
             throw format_error({origin_, "tensor " + name, "no such tensor", "shape " + shape_text(shape),
@@ -134,7 +136,6 @@ private:
             throw format_error({origin_, "tensor " + name, "shape " + shape_text(tensor->shape),
                                 "shape " + shape_text(shape),
                                 "config.json and the tensors disagree; they must come from the same checkpoint"});
-        identify(*tensor);
         return *std::move(tensor);
     }
 
@@ -149,7 +150,10 @@ private:
             fingerprint_.update(tensor.bytes.subspan((tensor.bytes.size() - block) / (blocks - 1) * i, block));
     }
 
-    void report(const stored_tensor& tensor) {
+    /// Of a tensor that is taken in parts, only the first time.
+    void count_in(const stored_tensor& tensor) {
+        if (!taken_.insert(tensor.name).second) return;
+        identify(tensor);
         bytes_ += static_cast<index>(tensor.bytes.size());
         if (options_->progress && !options_->progress({tensor.name, bytes_}))
             throw cancelled({origin_, "tensor " + tensor.name, "loading stopped by the progress callback", {}, {}});
@@ -161,7 +165,8 @@ private:
     std::function<std::optional<stored_tensor>(std::string_view)> find_;
     std::optional<dtype> planned_;  // what matrices would be kept in, for a loader that only counts
     index planned_bytes_ = 0;
-    index bytes_ = 0;
+    std::set<std::string> taken_;
+    index bytes_ = 0;  // of these
     fnv1a fingerprint_;
 };
 
