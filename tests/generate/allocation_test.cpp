@@ -41,4 +41,26 @@ TEST_CASE("Decoding allocates nothing once it runs") {
     check_decoding<ssm::model<ssm::cpu, dual_arch>>(ssm::test::small_mamba2_config());
 }
 
+TEST_CASE(
+    "A scan in its dual form allocates nothing on the threads of the pool, where nobody could be told of a failure") {
+    constexpr ssm::index tokens = 100, channels = 16, heads = 4, states = 32;  // work for all threads
+    const std::vector<float> ones(tokens * states, 0.5F);
+    const auto matrix = [&](ssm::index columns) { return ssm::matrix_view<const float>(ones.data(), tokens, columns); };
+    const ssm::vector_view<const float> per_head(ones.data(), heads);
+    const ssm::multihead_selective<float> r{
+        per_head, per_head, matrix(heads), matrix(channels), matrix(states), matrix(states), 1, 0.0F, 1.0F};
+    std::vector<float> h(states * channels), y(tokens * channels);
+    const auto allocations_of_a_scan = [&](int threads) {
+        const ssm::cpu device{{.threads = threads}};
+        long before = 0;
+        for (int run = 0; run < 2; ++run) {  // the first may enlarge the scratch
+            before = ssm::test::allocations();
+            device.scan(ssm::state_space_dual{32}, r, ssm::matrix_view<float>(h.data(), states, channels), 1,
+                        ssm::matrix_view<float>(y.data(), tokens, channels));
+        }
+        return ssm::test::allocations() - before;
+    };
+    CHECK(allocations_of_a_scan(3) == allocations_of_a_scan(1));
+}
+
 }  // namespace allocation_test

@@ -7,12 +7,14 @@
 #include <ssm/backend/cpu/lanes.hpp>
 #include <ssm/backend/cpu/scan.hpp>
 #include <ssm/backend/cpu/scan_range.hpp>
+#include <ssm/backend/cpu/scratch.hpp>
 #include <ssm/backend/cpu/thread_pool.hpp>
 #include <ssm/core/view.hpp>
 #include <ssm/policy/recurrence.hpp>
 #include <ssm/policy/scan.hpp>
 
 #include <algorithm>
+#include <atomic>
 
 namespace ssm::cpu_kernels {
 
@@ -85,23 +87,13 @@ public:
 
     void run(thread_pool& pool, instruction_set set) {
         const index states = h_.rows();
-        pool.for_each_range(chunks() * r_.groups, 1, length_ * length_ * states, [&](index first, index last) {
-            cpu_buffer<float> memory = make_cpu_buffer<float>(states * padded(length_) + length_ * states, "dual scan");
-            for (index i = first; i < last; ++i) compare_tokens(i / r_.groups, i % r_.groups, memory);
-        });
-        pool.for_each_range(r_.heads(), 1, tokens_ * (2 * states + length_) * width(), [&](index first, index last) {
-            cpu_buffer<float> memory = make_cpu_buffer<float>(head_scratch(), "dual scan");
-            for (index head = first; head < last; ++head)
-                for (index chunk = 0; chunk < chunks(); ++chunk) {
-                    if (size_of(chunk) < product_rows)
-                        scan_in_order(
-                            set, r_,
-                            {start_of(chunk), start_of(chunk) + size_of(chunk), head * width(), (head + 1) * width()},
-                            h_, y_);
-                    else
-                        scan_chunk(head, chunk, memory);
-                }
-        });
+        const index ranges = std::min<index>(pool.size(), std::max(chunks() * r_.groups, r_.heads()));
+        // Taken here and not in the loops, whose bodies must not throw.
+        auto* const scratch = reinterpret_cast<float*>(thread_scratch(ranges * range_scratch() * index{sizeof(float)}));
+        for_each(pool, chunks() * r_.groups, length_ * length_ * states, scratch,
+                 [&](index i, float* memory) { compare_tokens(i / r_.groups, i % r_.groups, memory); });
+        for_each(pool, r_.heads(), tokens_ * (2 * states + length_) * width(), scratch,
+                 [&](index head, float* memory) { scan_head(set, head, memory); });
     }
 
 private:
@@ -116,10 +108,20 @@ private:
         return matrix_view<float>(alike_.data() + (chunk * r_.groups + group) * size, length_, padded(length_));
     }
 
-    void compare_tokens(index chunk, index group, cpu_buffer<float>& memory) {
+    /// Calls `work(item, memory)` for [0, count), each range of them with a part of the scratch for its own.
+    template <class Work>
+    void for_each(thread_pool& pool, index count, index cost, float* scratch, const Work& work) const {
+        std::atomic<index> ranges{0};
+        pool.for_each_range(count, 1, cost, [&](index first, index last) {
+            float* const memory = scratch + ranges.fetch_add(1, std::memory_order_relaxed) * range_scratch();
+            for (index item = first; item < last; ++item) work(item, memory);
+        });
+    }
+
+    void compare_tokens(index chunk, index group, float* memory) {
         const index states = h_.rows(), start = start_of(chunk), size = size_of(chunk);
-        const matrix_view<float> b(memory.data(), states, padded(length_));  // transposed
-        const matrix_view<float> c(memory.data() + b.size(), size, states);
+        const matrix_view<float> b(memory, states, padded(length_));  // transposed
+        const matrix_view<float> c(memory + b.size(), size, states);
         for (index t = 0; t < size; ++t)
             for (index n = 0; n < states; ++n) {
                 b(n, t) = r_.b(start + t, group * states + n);
@@ -130,18 +132,29 @@ private:
         add_matrix_product(c, b, out.rows(0, size), [&](index) { return states; });
     }
 
-    /// What one head needs at a time: the coefficients of y and of h, and what they multiply.
-    [[nodiscard]] index head_scratch() const {
-        const index depth = h_.rows() + length_;
-        return length_ * depth + h_.rows() * length_ + depth * padded(width()) + 2 * length_;
+    /// What a range needs: B and C of a chunk; or the coefficients of y and of h, and what they multiply.
+    [[nodiscard]] index range_scratch() const {
+        const index states = h_.rows(), depth = states + length_;
+        return std::max(states * padded(length_) + length_ * states,
+                        length_ * depth + states * length_ + depth * padded(width()) + length_);
     }
 
-    void scan_chunk(index head, index chunk, cpu_buffer<float>& memory) {
+    void scan_head(instruction_set set, index head, float* memory) {
+        for (index chunk = 0; chunk < chunks(); ++chunk) {
+            const index start = start_of(chunk), size = size_of(chunk);
+            if (size < product_rows)
+                scan_in_order(set, r_, {start, start + size, head * width(), (head + 1) * width()}, h_, y_);
+            else
+                scan_chunk(head, chunk, memory);
+        }
+    }
+
+    void scan_chunk(index head, index chunk, float* memory) {
         const index states = h_.rows(), start = start_of(chunk), size = size_of(chunk);
         const index group = head / (r_.heads() / r_.groups);
         const matrix_view<float> h = h_.columns(head * width(), width());
         const matrix_view<float> y = y_.rows(start, size).columns(head * width(), width());
-        const matrix_view<float> of_y(memory.data(), size, states + size);       // of h, then of the drives
+        const matrix_view<float> of_y(memory, size, states + size);              // of h, then of the drives
         const matrix_view<float> of_h(of_y.data() + of_y.size(), states, size);  // of the drives
         const matrix_view<float> in(of_h.data() + of_h.size(), states + size, padded(width()));  // h, then the drives
         float* const kept = in.data() + in.size();  // (size): of each token's drive, what the current one still has
