@@ -55,6 +55,34 @@ struct example {
         return y;
     }
 
+    /// The same by one kernel for bf16 weights, whose tiles the tokens fill.
+    std::vector<float> products(const ssm::tile_kernel& kernel, ssm::cpu_kernels::input_form form) const {
+        ssm::thread_pool pool(1);
+        const auto matrix = ssm::panel_products::upload(pool, w.tensor, w.tensor.type);
+        const ssm::cpu_kernels::packed_inputs inputs(pool, ssm::matrix_view<const float>(x.data(), tokens, depth), form,
+                                                     w.tensor.type, 0);
+        std::vector<float> y(static_cast<std::size_t>(tokens * outputs));
+        for (ssm::index first = 0; first < outputs; first += ssm::panel::rows)
+            for (ssm::index t = 0; t < tokens; t += kernel.tokens) {
+                std::vector<float> sums(static_cast<std::size_t>(kernel.tokens * ssm::panel::rows));
+                for (ssm::index k = 0; k < inputs.depth(); k += inputs.piece(k))
+                    kernel.run({.weights = matrix.numbers(first / ssm::panel::rows, k),
+                                .scales = nullptr,
+                                .x = inputs.numbers(k, t),
+                                .x_stride = inputs.piece(k) * inputs.element_bytes(),
+                                .blocks = nullptr,
+                                .blocks_stride = 0,
+                                .depth = inputs.piece(k),
+                                .sums = sums.data()});
+                for (ssm::index i = 0; i < kernel.tokens; ++i)
+                    for (ssm::index o = first; o < std::min(first + ssm::panel::rows, outputs); ++o)
+                        y[static_cast<std::size_t>((t + i) * outputs + o)] =
+                            sums[static_cast<std::size_t>(i * ssm::panel::rows + o - first)] +
+                            bias[static_cast<std::size_t>(o)];
+            }
+        return y;
+    }
+
     /// The largest error beyond what rounding may do, over the bound of what it may; at most 1 when all is well.
     double worst(const std::vector<float>& y, bool narrow) const {
         double most = 0;
@@ -164,6 +192,18 @@ TEST_CASE("Inputs are narrowed only where it is asked for, to bf16, and the bits
         CHECK(same_bits(exact.products(narrow, 5), exact.products({.instructions = set}, 5)));
     }
 }
+
+#if defined(__x86_64__)
+TEST_CASE("Products of pairs of bf16 are exact within the rounding of their inputs where others are faster, too") {
+    if (!ssm::machine_has(instruction_set::avx512)) return;
+    const ssm::tile_kernels& kernels = ssm::cpu_kernels::avx512::kernels.bf16_pairs;
+    const example e(24, 333, 65, dtype::bf16);
+    const std::vector<float> alone = e.products(kernels.back(), ssm::cpu_kernels::input_form::bf16);
+    CHECK(e.worst(alone, true) < 1);
+    for (const ssm::tile_kernel& kernel : kernels)
+        CHECK(same_bits(e.products(kernel, ssm::cpu_kernels::input_form::bf16), alone));
+}
+#endif
 
 TEST_CASE("An input that is no number spoils the products of its token, and no others") {
     for (const dtype type : dtypes)
