@@ -43,8 +43,9 @@ inline double read_bandwidth(thread_pool& pool, double seconds = 0.5) {
         pool.for_each_range(count, count / pool.size(), 1, [&](index begin, index end) {
             lanes::f32 sum[8] = {};
             for (index i = begin; i + 8 * lanes::width <= end; i += 8 * lanes::width) {
-                for (index line = i + ahead; line < i + ahead + 8 * lanes::width; line += 16)
-                    __builtin_prefetch(values.data() + std::min(line, count - 1), 0, 2);
+                if (ahead > 0)
+                    for (index line = i + ahead; line < i + ahead + 8 * lanes::width; line += 16)
+                        __builtin_prefetch(values.data() + std::min(line, count - 1), 0, 2);
                 SSM_UNROLL for (int s = 0; s < 8; ++s) {
                     lanes::f32 value;
                     lanes::load(value, values.data() + i + s * lanes::width);
