@@ -15,7 +15,7 @@ namespace ssm::tools {
 /// What main returns: what `run()` does, which parses the command line and does what it says; 2 for a command line that
 /// cannot be read; `interrupted_status` after an interrupt; 1, and one line on standard error, for any other error.
 template <class Run>
-[[nodiscard]] int exit_status(const CLI::App& app, Run&& run) {
+[[nodiscard]] int exit_status(const CLI::App& app, const Run& run) {
     try {
         return run();
     } catch (const CLI::ParseError& error) {
