@@ -15,7 +15,7 @@
 #include <iterator>
 
 /// \file
-/// The selective recurrence for AVX2: 8 channels a vector, four states at a time, all in the first-level cache.
+/// The selective recurrence for AVX2: 8 channels a vector, eight states at a time, all in the first-level cache.
 namespace ssm::cpu_kernels::avx2 {
 
 /// p = p x + term.
