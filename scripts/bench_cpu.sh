@@ -16,6 +16,11 @@ if [ $# -eq 0 ]; then
 fi
 bench=${SSM_BENCH:-build/release/tools/ssm-bench}
 
+# Up to 3 GB, not to be left behind by an interrupt nor to stop the next run.
+checkpoint=$out/checkpoint
+trap 'rm -rf "$checkpoint"' EXIT
+trap 'exit 130' INT TERM
+
 run() {
     report=$1
     shift
@@ -31,9 +36,9 @@ for shape in ${SSM_BENCH_SHAPES:-h768 h2048}; do
     run "$out/$shape/q4.json" --synthetic "$shape" "$@" --dtype q4
     python3 scripts/plot_cpu.py "$out/$shape" >"$out/$shape/cpu.svg"
     # The peak of memory from a file: random weights in memory are a second copy of the largest tensor.
-    python3 scripts/random_checkpoint.py "$out/checkpoint" "$shape"
+    rm -rf "$checkpoint"
+    python3 scripts/random_checkpoint.py "$checkpoint" "$shape"
     for dtype in f32 bf16 q8 q4; do
-        run "$out/$shape/memory-$dtype.json" "$out/checkpoint" --prompt 64 --decode 1 --repeat 1 --threads 1 --dtype $dtype
+        run "$out/$shape/memory-$dtype.json" "$checkpoint" --prompt 64 --decode 1 --repeat 1 --threads 1 --dtype $dtype
     done
-    rm -r "$out/checkpoint"
 done

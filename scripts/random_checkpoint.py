@@ -10,6 +10,7 @@ import random
 import struct
 import sys
 
+# Those of include/ssm/io/synthetic_checkpoint.hpp, which nobody has published.
 SHAPES = {"h768": (768, 24, 64), "h2048": (2048, 48, 128)}  # hidden, layers, dt_rank
 VOCAB, STATE, TAPS = 65024, 16, 4
 
