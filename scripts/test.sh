@@ -21,8 +21,10 @@ build() {
     say "Building: $preset"
     # Quiet unless it fails.
     mkdir -p build
-    if ! { cmake --preset "$preset" -D CMAKE_UNITY_BUILD=ON -D CMAKE_UNITY_BUILD_BATCH_SIZE=0 && cmake --build --preset "$preset" ${1:+--target "$@"}; } \
-        >"build/$preset.log" 2>&1; then
+    if ! {
+        cmake --preset "$preset" -D CMAKE_UNITY_BUILD=ON -D CMAKE_UNITY_BUILD_BATCH_SIZE=0 &&
+            cmake --build --preset "$preset" ${1:+--target "$@"}
+    } >"build/$preset.log" 2>&1; then
         tail -n 100 "build/$preset.log"
         say "The build '$preset' failed: the whole log is build/$preset.log"
         exit 1

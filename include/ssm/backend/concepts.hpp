@@ -125,8 +125,8 @@ concept can_gate = requires(const B device, const_activations<B> z, activations<
 };
 
 /// Runs a recurrence over tokens: h (sequences * states, channels) is read as the state before and left as the state after
-/// them, y (sequences * tokens, channels); the recurrence counts tokens through all sequences. Law: every policy gives the result of `math::selective_scan` within rounding, and running
-/// tokens in two calls the result of one.
+/// them, y (sequences * tokens, channels); the recurrence counts tokens through all sequences. Law: every policy gives the
+/// result of `math::selective_scan` within rounding, and running tokens in two calls the result of one.
 template <class B, class Policy>
 concept can_scan_with = scan_policy_on<Policy, B> &&
     requires(const B device, selective<float, typename B::activation> r, matrix_view<float> h, activations<B> y) {
