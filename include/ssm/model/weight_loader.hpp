@@ -122,8 +122,8 @@ public:
 
     [[nodiscard]] index planned_bytes() const noexcept { return planned_bytes_; }
 
-    /// Identifies the tensors taken so far, each once: name, shape, dtype and, of each, its bytes or 16 blocks of 4 KiB spread over
-    /// them, so that a model of any size is told apart within milliseconds.
+    /// Identifies the tensors taken so far, each once: name, shape, dtype and, of each, its bytes or 16 blocks of 4 KiB
+    /// spread over them, so that a model of any size is told apart within milliseconds.
     [[nodiscard]] const fnv1a& fingerprint() const noexcept { return fingerprint_; }
 
 private:
