@@ -60,7 +60,8 @@ inline safetensors_file parse_safetensors(std::string_view text) {
 class temporary_folder {
 public:
     temporary_folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "ssm-test-XXXXXX").string();
+        // mkdtemp puts others for the last six letters.
+        std::string name = (std::filesystem::temp_directory_path() / "ssm-test-").string() + std::string(6, 'X');
         if (::mkdtemp(name.data()) == nullptr) throw std::system_error(errno, std::generic_category(), name);
         path_ = name;
     }
