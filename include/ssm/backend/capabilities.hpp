@@ -67,7 +67,8 @@ concept fuses_selective_scan = requires(const B device, Policy policy, selective
     device.gated_selective_scan(policy, raw, dt_bias, z, h, index{1}, y);
 };
 
-/// The same for Mamba-2, whose dt has its bias from the projection.
+/// The same for Mamba-2: raw.dt (sequences * tokens, heads) has its bias from the projection but no softplus yet; z and y
+/// (sequences * tokens, inner), h (sequences * states, inner).
 template <class B, class Policy>
 concept fuses_multihead_scan = requires(const B device, Policy policy,
                                         multihead_selective<float, typename B::activation> raw, const_activations<B> z,

@@ -16,6 +16,8 @@
 namespace ssm {
 
 /// A linear layer of a mixer, x w^T + bias: the weights in a matrix of the backend, the bias in float or absent.
+/// The constructors throw as `weight_loader` does: format_error naming the tensor that is missing or of another shape, and
+/// memory_error.
 template <class Backend>
 class projection {
     using matrix = typename Backend::matrix;
