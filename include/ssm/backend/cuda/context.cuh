@@ -124,6 +124,20 @@ __device__ inline void release_successor() {
 #endif
 }
 
+/// Reads a kernel's parameters before it waits. They are new to a multiprocessor at every launch, and what first reads one
+/// waits for memory, a microsecond beside weights on their way.
+template <class... Parameters>
+__device__ void read_early(const Parameters&... parameters) {
+    const auto read = [](const auto& parameter) {
+        constexpr int words = (sizeof parameter + 3) / 4;
+        unsigned all[words] = {};
+        memcpy(all, &parameter, sizeof parameter);
+#pragma unroll
+        for (int i = 0; i < words; ++i) asm volatile("" ::"r"(all[i]));
+    };
+    (read(parameters), ...);
+}
+
 /// Waits for every thread of the cluster; what they wrote to shared memory can then be read by all.
 __device__ inline void cluster_barrier() {
 #if __CUDA_ARCH__ >= 900

@@ -58,6 +58,20 @@ struct alignas(sizeof(T) * Count) pack {
 /// Element i, which is known when compiling.
 __device__ inline float element(const float4& v, int i) { return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w; }
 
+/// Writes four neighbouring elements at once, rounded to T. By name: nvcc 13 makes four stores of a pack written under a
+/// condition.
+template <class T>
+__device__ void store_four(T* to, float a, float b, float c, float d) {
+    if constexpr (sizeof(T) == sizeof(float)) {
+        __stcg(reinterpret_cast<float4*>(to), float4{a, b, c, d});
+    } else {
+        pack<T, 4> rounded;
+        rounded.set_pair(0, a, b);
+        rounded.set_pair(2, c, d);
+        __stcg(reinterpret_cast<uint2*>(to), __builtin_bit_cast(uint2, rounded));
+    }
+}
+
 /// Whether rows that start at `data`, `stride` elements apart, can be read in packs.
 template <class T>
 bool holds_packs(const T* data, index stride) {
@@ -82,6 +96,12 @@ __device__ inline void copy_async(void* to, const void* from, bool exists = true
     asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" ::"r"(
                      static_cast<unsigned>(__cvta_generic_to_shared(to))),
                  "l"(from), "r"(exists ? 16 : 0)
+                 : "memory");
+}
+/// The same of a float, through that cache.
+__device__ inline void copy_float_async(float* to, const float* from) {
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(static_cast<unsigned>(__cvta_generic_to_shared(to))),
+                 "l"(from)
                  : "memory");
 }
 /// Makes a group of the copies this thread began since the last group.

@@ -35,30 +35,33 @@ template <int Held, class Y>
 __global__ void __launch_bounds__(256)
     rms_norm_held_kernel(matrix_view<const float> x, vector_view<const float> gain, float eps, matrix_view<Y> y) {
     __shared__ float sums[32];
+    const int columns = static_cast<int>(x.columns());
+    const auto place = [&](int i) { return (i * 256 + static_cast<int>(threadIdx.x)) * 4; };
     release_successor();
+    read_early(x, eps, y);
+    float4 gains[Held], values[Held];
+#pragma unroll
+    for (int i = 0; i < Held; ++i)
+        gains[i] = gain.empty() || place(i) >= columns ? float4{1, 1, 1, 1}
+                                                       : *reinterpret_cast<const float4*>(gain.data() + place(i));
     wait_for_predecessor();
     const index row = static_cast<index>(blockIdx.x);
     const float* const from = x.data() + row * x.stride();
-    const int columns = static_cast<int>(x.columns());
-    float4 values[Held];
     float squares = 0;
 #pragma unroll
     for (int i = 0; i < Held; ++i) {
-        const int at = (i * 256 + static_cast<int>(threadIdx.x)) * 4;
-        values[i] = at < columns ? *reinterpret_cast<const float4*>(from + at) : float4{};
+        values[i] = place(i) < columns ? *reinterpret_cast<const float4*>(from + place(i)) : float4{};
         squares += values[i].x * values[i].x + values[i].y * values[i].y + values[i].z * values[i].z +
                    values[i].w * values[i].w;
     }
     const float scale = 1.0F / sqrtf(block_sum(squares, sums) / static_cast<float>(columns) + eps);
 #pragma unroll
     for (int i = 0; i < Held; ++i) {
-        const int at = (i * 256 + static_cast<int>(threadIdx.x)) * 4;
-        if (at >= columns) continue;
-        const float4 weight = gain.empty() ? float4{1, 1, 1, 1} : *reinterpret_cast<const float4*>(gain.data() + at);
+        if (place(i) >= columns) continue;
         pack<Y, 4> result;
-        result.set_pair(0, values[i].x * scale * weight.x, values[i].y * scale * weight.y);
-        result.set_pair(2, values[i].z * scale * weight.z, values[i].w * scale * weight.w);
-        *reinterpret_cast<pack<Y, 4>*>(y.data() + row * y.stride() + at) = result;
+        result.set_pair(0, values[i].x * scale * gains[i].x, values[i].y * scale * gains[i].y);
+        result.set_pair(2, values[i].z * scale * gains[i].z, values[i].w * scale * gains[i].w);
+        *reinterpret_cast<pack<Y, 4>*>(y.data() + row * y.stride() + place(i)) = result;
     }
 }
 

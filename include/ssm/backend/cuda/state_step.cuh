@@ -97,6 +97,7 @@ __global__ void __launch_bounds__(step_warps* warp_size)
     const index own_output = first + warp * rows + lane;
     const float bias = lane < rows && own_output < channels ? task.dt_bias[own_output] : 0.0F;
     release_successor();
+    read_early(dt_proj, task);
     wait_for_predecessor();
 
     each_held(group, [&](int i, index n) { state[i] = task.h(n, ch); });

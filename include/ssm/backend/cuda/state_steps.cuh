@@ -87,12 +87,13 @@ __global__ void __launch_bounds__(state_steps::threads, 2)
         copy_async(rates + n * warp_size + lane, present ? &task.a(n, own) : task.a.data(), present);
     }
     close_copies();
-    const auto state_at = [&](int n) { return reinterpret_cast<float4*>(&task.h(sequence * states + n, own)); };
     float4 state[held];
+    const float* from = task.h.data() + sequence * states * task.h.stride() + own;
 #pragma unroll
-    for (int i = 0; i < held; ++i)
-        if (owns && i < states) state[i] = *state_at(i);
+    for (int i = 0; i < held; ++i, from += task.h.stride())
+        if (owns && i < states) state[i] = *reinterpret_cast<const float4*>(from);
     release_successor();
+    read_early(dt_proj, task);
     wait_for_predecessor();
 
     X* const x_at = owns ? &task.xz(sequence, own) : nullptr;
@@ -103,17 +104,20 @@ __global__ void __launch_bounds__(state_steps::threads, 2)
     }
     // Each warp sums and normalises dt, B and C of its own sequence.
     float* const own_normed = normed + warp * layout.width();
-    if (exists)
+    if (exists) {
+        const float* const parts = task.dt_b_c.data() + sequence * task.dt_b_c.stride();
+        const index next_part = all_sequences * task.dt_b_c.stride();
 #pragma unroll 3
         for (int i = lane; i < layout.width(); i += warp_size) {
             float total = 0;
 #pragma unroll
-            for (int part = 0; part < Parts; ++part) total += task.dt_b_c(part * all_sequences + sequence, i);
+            for (int part = 0; part < Parts; ++part) total += parts[part * next_part + i];
             own_normed[i] = total;
         }
+    }
     __syncwarp();
     if (exists && task.normalises)
-#pragma unroll
+#pragma unroll 1
         for (int part = 0; part < 3; ++part) {
             float* const values = own_normed + (part == 0 ? 0 : part == 1 ? layout.rank : layout.rank + states);
             const int size = part == 0 ? layout.rank : states;
@@ -121,9 +125,11 @@ __global__ void __launch_bounds__(state_steps::threads, 2)
             float squares = 0;
             for (int i = lane; i < size; i += warp_size) squares += values[i] * values[i];
             const float scale = 1.0F / sqrtf(warp_sum(squares) / static_cast<float>(size) + task.eps);
+#pragma unroll 1
             for (int i = lane; i < size; i += warp_size) values[i] *= gain == nullptr ? scale : scale * gain[i];
         }
     __syncwarp();
+#pragma unroll 1
     for (int i = lane; i < layout.rounded_stride(); i += warp_size)
         rounded[warp * layout.rounded_stride() + i] = narrow<X>(exists && i < layout.rank ? own_normed[i] : 0.0F);
     __syncthreads();
@@ -151,27 +157,25 @@ __global__ void __launch_bounds__(state_steps::threads, 2)
     for (int i = 0; i < 4; ++i) x[i] = x_values[i];
     const float* const b = own_normed + layout.rank;
     const float* const c = b + states;
-    for (int from = 0; from < states; from += held) {
-        if (from > 0)
+    const index stride = task.h.stride();
+    float* to = &task.h(sequence * states, own);
+    const auto advance = [&](int n, const float4& rate, const float4& before) {
+        float next[4];
 #pragma unroll
-            for (int i = 0; i < held; ++i)
-                if (from + i < states) state[i] = *state_at(from + i);
-#pragma unroll
-        for (int i = 0; i < held; ++i) {
-            const int n = from + i;
-            if (n >= states) continue;
-            const float4 rate = from == 0 ? __builtin_bit_cast(float4, rates[i * warp_size + lane])
-                                          : *reinterpret_cast<const float4*>(&task.a(n, own));
-            float next[4];
-#pragma unroll
-            for (int j = 0; j < 4; ++j) {
-                const float decay = exp2_unit(element(step, j) * (element(rate, j) * log2_of_e));
-                next[j] = __fmaf_rn(decay, element(state[i], j), element(step, j) * x[j] * b[n]);
-                y[j] = __fmaf_rn(c[n], next[j], y[j]);
-            }
-            *state_at(n) = float4{next[0], next[1], next[2], next[3]};
+        for (int j = 0; j < 4; ++j) {
+            const float decay = exp2_unit(element(step, j) * (element(rate, j) * log2_of_e));
+            next[j] = __fmaf_rn(decay, element(before, j), element(step, j) * x[j] * b[n]);
+            y[j] = __fmaf_rn(c[n], next[j], y[j]);
         }
-    }
+        store_four(to, next[0], next[1], next[2], next[3]);
+        to += stride;
+    };
+#pragma unroll
+    for (int n = 0; n < held; ++n)
+        if (n < states) advance(n, __builtin_bit_cast(float4, rates[n * warp_size + lane]), state[n]);
+#pragma unroll 1
+    for (int n = held; n < states; ++n)
+        advance(n, *reinterpret_cast<const float4*>(&task.a(n, own)), *reinterpret_cast<const float4*>(to));
     float out[4];
 #pragma unroll
     for (int j = 0; j < 4; ++j) out[j] = __fmaf_rn(element(skip, j), x[j], y[j]) * silu_unit(z_values[j]);
