@@ -4,6 +4,7 @@
 
 #include <ssm/backend/cuda/activation.cuh>
 #include <ssm/backend/cuda/element.cuh>
+#include <ssm/backend/cuda/epilogue.cuh>
 #include <ssm/core/view.hpp>
 
 namespace ssm::cuda_kernels {
@@ -24,9 +25,8 @@ struct conv_step_epilogue {
         float in_bias = 0, bias = 0;
         float taps[most_taps] = {};
     };
-    struct prepared {
-        float seen[most_taps - 1] = {};  // oldest first
-    };
+    static constexpr int far_values = most_taps - 1;  // of the window, oldest first
+    using prepared = far_floats<far_values>;
 
     [[nodiscard]] __device__ int width() const { return static_cast<int>(taps.rows()) - 1; }
     [[nodiscard]] __device__ float* window_of(index sequence, index ch) const {
@@ -37,10 +37,9 @@ struct conv_step_epilogue {
         return static_cast<int>(ConvState::slot(age, width(), at)) * static_cast<int>(window.stride());
     }
 
-    static constexpr int far_lines = most_taps - 1;  // of the window
-    __device__ void prefetch(index sequence, index output, int line) const {
-        if (output < taps.columns() && line < width())
-            prefetch_line(window_of(sequence, output) + offset(line + 1, cursor));
+    __device__ const float* far_value(index sequence, index output, int k) const {
+        if (output >= taps.columns() || k >= width()) return nullptr;
+        return window_of(sequence, output) + offset(width() - k, cursor);
     }
 
     __device__ constants constants_of(index output) const {
@@ -56,31 +55,57 @@ struct conv_step_epilogue {
 
     __device__ prepared prepare(index sequence, index output) const {
         prepared p;
-        if (output >= taps.columns()) return p;
-        const float* const kept = window_of(sequence, output);
 #pragma unroll
-        for (int k = 0; k < most_taps - 1; ++k)
-            if (k < width()) p.seen[k] = kept[offset(width() - k, cursor)];
+        for (int k = 0; k < far_values; ++k)
+            if (const float* const at = far_value(sequence, output, k)) p.value[k] = *at;
         return p;
     }
 
     __device__ void finish(const constants& c, const prepared& p, index sequence, index output, float sum) const {
         float value = sum + c.in_bias;
-        if (output < taps.columns()) value = convolved(c, p, sequence, output, value);
+        if (output < taps.columns()) {
+            each_kept([&](int k, int at) { window_of(sequence, output)[at] = k < far_values ? p.value[k] : value; });
+            value = convolved(c, p, value);
+        }
         xz(sequence, output) = narrow<X>(value);
     }
 
-    __device__ float convolved(const constants& c, const prepared& p, index sequence, index ch, float value) const {
+    [[nodiscard]] bool ends_packs() const {
+        return taps.columns() % 4 == 0 && holds_packs(window.data(), window.stride()) &&
+               holds_packs(xz.data(), xz.stride());
+    }
+    __device__ void finish_four(const constants (&c)[4], const prepared (&p)[4], index sequence, index output,
+                                const float (&sum)[4]) const {
+        float value[4];
+#pragma unroll
+        for (int j = 0; j < 4; ++j) value[j] = sum[j] + c[j].in_bias;
+        if (output < taps.columns()) {
+            each_kept([&](int k, int at) {
+                const auto kept = [&](int j) { return k < far_values ? p[j].value[k] : value[j]; };
+                store_four(window_of(sequence, output) + at, kept(0), kept(1), kept(2), kept(3));
+            });
+#pragma unroll
+            for (int j = 0; j < 4; ++j) value[j] = convolved(c[j], p[j], value[j]);
+        }
+        store_four(&xz(sequence, output), value[0], value[1], value[2], value[3]);
+    }
+
+    /// Calls `keep(k, place)` for what the window holds afterwards: inputs 1 .. far_values - 1 of those before, counted from the
+    /// oldest, and last the new one, as `far_values`.
+    template <class Keep>
+    __device__ void each_kept(const Keep& keep) const {
         const index next_cursor = ConvState::advance(cursor, width(), 1);
-        float* const kept = window_of(sequence, ch);
+#pragma unroll
+        for (int k = 1; k < far_values; ++k)
+            if (k < width()) keep(k, offset(width() - k + 1, next_cursor));
+        if (width() > 0) keep(far_values, offset(1, next_cursor));
+    }
+
+    __device__ float convolved(const constants& c, const prepared& p, float value) const {
         float sum = c.bias;
 #pragma unroll
         for (int k = 0; k < most_taps; ++k)
-            if (k <= width()) sum = __fmaf_rn(c.taps[k], k < width() ? p.seen[k < most_taps - 1 ? k : 0] : value, sum);
-#pragma unroll
-        for (int k = 1; k < most_taps - 1; ++k)
-            if (k < width()) kept[offset(width() - k + 1, next_cursor)] = p.seen[k];
-        if (width() > 0) kept[offset(1, next_cursor)] = value;
+            if (k <= width()) sum = __fmaf_rn(c.taps[k], k < width() ? p.value[k < far_values ? k : 0] : value, sum);
         return silu_unit(sum);
     }
 };

@@ -4,6 +4,8 @@
 
 #include <ssm/backend/cuda/context.cuh>
 #include <ssm/backend/cuda/element.cuh>
+#include <ssm/backend/cuda/few_rows_ends.cuh>
+#include <ssm/backend/cuda/few_rows_shape.cuh>
 #include <ssm/backend/cuda/reduce.cuh>
 #include <ssm/backend/cuda/tensor_core.cuh>
 #include <ssm/core/view.hpp>
@@ -23,44 +25,6 @@ namespace ssm::cuda_kernels {
 /// instructions.
 ///
 /// Two warps a scheduler have no time to lose: addresses are counted up, and only a stage that depth ends in asks where.
-
-namespace few_rows {
-inline constexpr int threads = 256;
-inline constexpr int warps = threads / warp_size;
-inline constexpr int group_outputs = 16;
-inline constexpr int most_outputs = warps * group_outputs;  // of a block
-inline constexpr int stage_depth = 128;                     // of a warp
-inline constexpr int stage_packs = stage_depth / 32 * 2;    // of weights of a lane
-inline constexpr int most_stages = 5;
-}  // namespace few_rows
-
-/// How a product is cut.
-struct few_rows_shape {
-    int splits;   // warps that share the depth of a group
-    int parts;    // blocks that do
-    bool joined;  // those are a cluster
-    int stages;   // in the ring
-
-    [[nodiscard]] SSM_HD int groups() const { return few_rows::warps / splits; }
-    [[nodiscard]] SSM_HD int outputs() const { return groups() * few_rows::group_outputs; }  // of a block
-    [[nodiscard]] SSM_HD int depth() const { return splits * few_rows::stage_depth; }        // of a stage
-    /// Elements from a row of x to the next in shared memory: half a line more than the row, so that rows of a tile lie in
-    /// other banks.
-    [[nodiscard]] SSM_HD int x_stride() const { return depth() + 32; }
-    /// Packs of 8 elements.
-    [[nodiscard]] SSM_HD int weight_packs() const { return few_rows::threads * few_rows::stage_packs; }
-    [[nodiscard]] SSM_HD int stage_packs(int rows) const { return weight_packs() + rows * x_stride() / 8; }
-    [[nodiscard]] index bytes(int rows) const { return index{16} * stages * stage_packs(rows); }
-    /// Of the stages that a block uses of its ring.
-    [[nodiscard]] std::size_t used_bytes(int rows, index columns) const {
-        const index used = blocks_for(blocks_for(columns, depth()), parts);
-        return static_cast<std::size_t>(used < stages ? bytes(rows) / stages * used : bytes(rows));
-    }
-};
-
-inline dim3 few_rows_grid(const few_rows_shape& shape, index outputs) {
-    return dim3(grid_for(outputs, shape.outputs()), static_cast<unsigned>(shape.parts));
-}
 
 /// Brings a block's weights and rows of x to its ring, a stage a call.
 template <class T>
@@ -148,7 +112,8 @@ private:
 /// `Tiles` of 8 rows.
 template <int Tiles, class T, class Epilogue>
 __global__ void __launch_bounds__(few_rows::threads, 2)  // registers are left for the kernels before and after
-    few_rows_kernel(matrix_view<const T> w, matrix_view<const T> x, Epilogue epilogue, few_rows_shape shape) {
+    few_rows_kernel(matrix_view<const T> w, matrix_view<const T> x, Epilogue epilogue, few_rows_shape shape,
+                    bool packed) {
     using namespace few_rows;
     constexpr int held_rows = Tiles * 8;
     extern __shared__ uint4 ring[];
@@ -160,11 +125,7 @@ __global__ void __launch_bounds__(few_rows::threads, 2)  // registers are left f
     const int first_stage = all_stages * part / shape.parts;
     const int stages = all_stages * (part + 1) / shape.parts - first_stage;
     const index first_output = static_cast<index>(blockIdx.x) * shape.outputs();
-    // Neighbouring threads end neighbouring outputs; of a cluster, each block a share of them.
-    const int own_outputs = shape.joined ? shape.outputs() / shape.parts : shape.outputs();
-    const int own = (shape.joined ? part * own_outputs : 0) + thread % own_outputs;
-    const int row_step = threads / own_outputs;
-    const int last_row = first_output + own < w.rows() ? static_cast<int>(x.rows()) : 0;
+    const few_rows_own own(shape, part, packed ? 4 : 1, w.rows() - first_output, x.rows());
 
     few_rows_stages<T> coming(w, x, shape, first_output, first_stage, held_rows, ring);
     const int ahead = shape.stages - 1;
@@ -172,6 +133,7 @@ __global__ void __launch_bounds__(few_rows::threads, 2)  // registers are left f
     // Who gets several sums may rely on all before this kernel to have ended.
     const bool leaves_sums = shape.parts > 1 && !shape.joined;
     if (!leaves_sums) release_successor();
+    read_early(epilogue);
     wait_for_predecessor();
     if (leaves_sums) release_successor();
     for (int stage = 0; stage < ahead; ++stage) {
@@ -185,7 +147,6 @@ __global__ void __launch_bounds__(few_rows::threads, 2)  // registers are left f
     const uint4* const own_rows =
         ring + shape.weight_packs() + split * (stage_depth / 8) + lane % 4 + lane / 4 * x_stride;
     float sum[Tiles][4] = {};
-    constexpr int most_own = held_rows * most_outputs / threads;  // sums that a thread ends
     for (int stage = 0, slot = 0; stage < stages; ++stage, slot = coming.after(slot)) {
         await_copies(ahead - 1);
         __syncthreads();
@@ -197,13 +158,9 @@ __global__ void __launch_bounds__(few_rows::threads, 2)  // registers are left f
         // Once all weights are on their way, what the epilogue reads from far away follows them as far as the second-level
         // cache. Into registers it would keep this loop waiting. The braces matter: nvcc 13.0 left out the statement after
         // an `if constexpr` that had none.
-        if constexpr (Epilogue::far_lines > 0) {
+        if constexpr (Epilogue::far_values > 0) {
             if (stage == (stages > ahead ? stages - ahead : 0))
-                for (int i = lane; i < most_own * Epilogue::far_lines; i += warp_size) {
-                    const int row = warp * warp_size / own_outputs + i / Epilogue::far_lines * row_step;
-                    const index first = first_output + own - lane % own_outputs;
-                    if (row < last_row) epilogue.prefetch(row, first, i % Epilogue::far_lines);
-                }
+                prefetch_far(epilogue, own, first_output, packed ? 4 : 1);
         }
         __syncwarp();  // the loops above have lanes of their own, the tensor cores a whole warp
         const uint4* const weights = own_weights + slot;
@@ -218,44 +175,38 @@ __global__ void __launch_bounds__(few_rows::threads, 2)  // registers are left f
         }
     }
 
-    // The sums of a group's warps, and of a cluster's blocks, meet in shared memory.
+    // The sums of a group's warps, and of a cluster's blocks, meet in shared memory, beside what each thread's outputs need
+    // from far away.
     __syncthreads();
-    const int stride = shape.outputs() + 4;  // of a row
     float* const sums = reinterpret_cast<float*>(ring);
+    const few_rows_sums all{sums, shape.sum_stride(), held_rows * shape.sum_stride(), shape.splits,
+                            shape.joined ? shape.parts : 0};
+    float* const far = sums + shape.splits * all.split_stride;
+    if constexpr (Epilogue::far_values > 0) {
+        if (packed)
+            request_far<4>(epilogue, own, first_output, far);
+        else
+            request_far<1>(epilogue, own, first_output, far);
+        close_copies();
+    }
 #pragma unroll
     for (int tile = 0; tile < Tiles; ++tile)
 #pragma unroll
         for (int i = 0; i < 4; ++i) {
             const int row = tile * 8 + lane % 4 * 2 + i % 2;
-            sums[(split * held_rows + row) * stride + group * group_outputs + i / 2 * 8 + lane / 4] = sum[tile][i];
+            sums[split * all.split_stride + row * all.stride + group * group_outputs + i / 2 * 8 + lane / 4] =
+                sum[tile][i];
         }
-    const int blocks = shape.joined ? shape.parts : 1;
+    await_copies<0>();
     if (shape.joined)
         cluster_barrier();
     else
         __syncthreads();
-    constexpr int at_once = 4;
-    const auto constants = last_row > 0 ? epilogue.constants_of(first_output + own) : typename Epilogue::constants{};
-    for (int first = thread / own_outputs; first < last_row; first += at_once * row_step) {
-        typename Epilogue::prepared prepared[at_once];
-#pragma unroll
-        for (int i = 0; i < at_once; ++i)
-            if (first + i * row_step < last_row)
-                prepared[i] = epilogue.prepare(first + i * row_step, first_output + own);
-#pragma unroll
-        for (int i = 0; i < at_once; ++i) {
-            const int row = first + i * row_step;
-            if (row >= last_row) continue;
-            float total = 0;
-            for (int block = 0; block < blocks; ++block)
-                for (int s = 0; s < shape.splits; ++s) {
-                    const float* const at = &sums[(s * held_rows + row) * stride + own];
-                    total += shape.joined ? load_of_block(at, block) : *at;
-                }
-            epilogue.finish(constants, prepared[i], (shape.joined ? 0 : part) * x.rows() + row, first_output + own,
-                            total);
-        }
-    }
+    const index sums_before = shape.joined ? 0 : part * x.rows();
+    if (packed)
+        end_outputs<4>(epilogue, own, first_output, sums_before, all, far);
+    else
+        end_outputs<1>(epilogue, own, first_output, sums_before, all, far);
     if (shape.joined) gather_cluster();  // the others may still read
 }
 
@@ -281,7 +232,8 @@ inline few_rows_shape with_stages(const context& on, few_rows_shape shape, int r
 /// How to cut a product of `rows` rows so that most multiprocessors have a block: depth is shared by the blocks of a
 /// cluster, where all clusters fit beside each other, or else by warps. `parts` > 1 blocks share it in any case.
 template <class Kernel>
-few_rows_shape few_rows_cut(const context& on, Kernel* kernel, index outputs, index depth, int rows, int parts) {
+few_rows_shape few_rows_cut(const context& on, Kernel* kernel, index outputs, index depth, int rows, int parts,
+                            int far_values) {
     const auto cut = [&](int blocks_a_sum, bool joined) {
         few_rows_shape shape{1, blocks_a_sum, joined, 2};
         while (shape.splits < few_rows::warps &&
@@ -292,11 +244,11 @@ few_rows_shape few_rows_cut(const context& on, Kernel* kernel, index outputs, in
     };
     const few_rows_shape alone = cut(parts, false);
     if (parts > 1 || alone.splits == 1) return alone;
-    for (const int blocks : {4, 2}) {
+    for (const int blocks : {few_rows::most_parts, 2}) {
         const few_rows_shape joined = cut(blocks, true);
         const launch_shape launched{.grid = few_rows_grid(joined, outputs),
                                     .threads = few_rows::threads,
-                                    .shared_bytes = joined.used_bytes(rows, depth),
+                                    .shared_bytes = joined.used_bytes(rows, depth, far_values),
                                     .cluster = static_cast<unsigned>(blocks)};
         if (depth >= 2 * blocks * joined.depth() && launched.grid.x <= most_clusters(on, "few_rows", kernel, launched))
             return joined;
@@ -316,19 +268,20 @@ void few_rows_product(const context& on, const char* name, matrix_view<const T> 
             if constexpr (std::is_same_v<Execution, invariant>) {
                 const auto most = static_cast<int>(most_few_rows(on));
                 const auto longest = few_rows_kernel<8, T, Epilogue>;
-                return with_stages(on, few_rows_cut(on, longest, w.rows(), x.columns(), most, parts), Tiles * 8);
+                return with_stages(
+                    on, few_rows_cut(on, longest, w.rows(), x.columns(), most, parts, Epilogue::far_values), Tiles * 8);
             } else {
-                return few_rows_cut(on, kernel, w.rows(), x.columns(), Tiles * 8, parts);
+                return few_rows_cut(on, kernel, w.rows(), x.columns(), Tiles * 8, parts, Epilogue::far_values);
             }
         }();
         launch(on, name, kernel,
                {.grid = few_rows_grid(shape, w.rows()),
                 .threads = few_rows::threads,
-                .shared_bytes = shape.used_bytes(Tiles * 8, x.columns()),
+                .shared_bytes = shape.used_bytes(Tiles * 8, x.columns(), Epilogue::far_values),
                 .overlaps = true,
                 .leaves_shared = true,
                 .cluster = shape.joined ? static_cast<unsigned>(shape.parts) : 1U},
-               w, x, epilogue, shape);
+               w, x, epilogue, shape, w.rows() % 4 == 0 && epilogue.ends_packs());
     };
     if (x.rows() <= 8)
         run(std::integral_constant<int, 1>{});

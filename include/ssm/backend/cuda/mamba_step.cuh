@@ -21,7 +21,30 @@ namespace ssm::cuda_kernels {
 /// out_proj with the residual. Several sequences at once have their norm before in_proj to themselves.
 
 /// Into how many sums x_proj is cut for several sequences: its outputs alone would leave most of the device idle.
-inline constexpr int x_proj_parts = 8;
+inline constexpr int x_proj_parts = 4;
+
+/// y = sum + bias, or y += sum + bias: both, so that x_proj and out_proj are one kernel, whose instructions are in the cache
+/// when the second begins.
+struct store_or_add_epilogue {
+    add_epilogue to;
+    bool adds;
+
+    using constants = add_epilogue::constants;
+    using prepared = add_epilogue::prepared;
+    static constexpr int far_values = add_epilogue::far_values;
+    __device__ const float* far_value(index row, index output, int i) const {
+        return adds ? to.far_value(row, output, i) : nullptr;
+    }
+    __device__ float constants_of(index output) const { return to.constants_of(output); }
+    __device__ void finish(float added, const prepared& before, index row, index output, float sum) const {
+        to.finish(added, before, row, output, sum);
+    }
+    [[nodiscard]] bool ends_packs() const { return to.ends_packs(); }
+    __device__ void finish_four(const float (&added)[4], const prepared (&before)[4], index row, index output,
+                                const float (&sum)[4]) const {
+        to.finish_four(added, before, row, output, sum);
+    }
+};
 
 template <class ConvState, class B, class X>
 void mamba_step_alone(const context& on, const mamba_layer<B>& layer, matrix_view<float> residual,
@@ -51,9 +74,11 @@ void mamba_step_together(const context& on, const mamba_layer<B>& layer, matrix_
     const matrix_view<const X> x = step.xz.columns(0, layer.a.columns());
     rms_norm(on, matrix_view<const float>(residual), layer.norm_gain, layer.norm_eps, u);
     few_rows_product(on, "in_proj", layer.in_proj->template as<X>(), matrix_view<const X>(u), conv);
-    few_rows_product(on, "x_proj", layer.x_proj->template as<X>(), x, store_epilogue<float>{dt_b_c, {}}, x_proj_parts);
+    few_rows_product(on, "x_proj", layer.x_proj->template as<X>(), x, store_or_add_epilogue{{dt_b_c, {}}, false},
+                     x_proj_parts);
     state_steps_together<x_proj_parts>(on, layer.dt_proj->template as<X>(), step);
-    few_rows_product(on, "out_proj", layer.out_proj->template as<X>(), x, add_epilogue{residual, layer.out_bias});
+    few_rows_product(on, "out_proj", layer.out_proj->template as<X>(), x,
+                     store_or_add_epilogue{{residual, layer.out_bias}, true});
 }
 
 /// Sequences that `mamba_step` takes at once.

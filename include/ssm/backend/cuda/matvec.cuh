@@ -4,6 +4,7 @@
 
 #include <ssm/backend/cuda/context.cuh>
 #include <ssm/backend/cuda/element.cuh>
+#include <ssm/backend/cuda/epilogue.cuh>
 #include <ssm/backend/cuda/reduce.cuh>
 #include <ssm/core/view.hpp>
 
@@ -16,9 +17,7 @@ namespace ssm::cuda_kernels {
 /// memory, many steps ahead, so that no register and no barrier waits for them. The ring is filled before the kernel waits
 /// for the one before it, since weights are const: up to 160 KB on each multiprocessor are on their way while other
 /// kernels compute little and read less, which hides those, this one's launch, and the staging of x.
-/// A source stages x. An epilogue takes each output of each row: `constants_of` an output and `prepare` read what it needs
-/// while the weights are on their way, `finish` gets the sum. Who can not hold so much ahead has `prefetch` ask for each of the
-/// `far_lines` lines of memory of a row and 32 outputs.
+/// A source stages x; an epilogue (epilogue.cuh) ends outputs.
 
 inline constexpr int matvec_threads = 512;
 inline constexpr int matvec_outputs = 2;                                        // a warp
@@ -81,41 +80,6 @@ struct normed_source {
     }
 };
 
-/// y = sum + bias.
-template <class Y>
-struct store_epilogue {
-    matrix_view<Y> y;
-    vector_view<const float> bias;
-
-    static constexpr bool adds = false;
-    using constants = float;
-    struct prepared {};
-    static constexpr int far_lines = 0;
-    __device__ void prefetch(index, index, int) const {}
-    __device__ float constants_of(index output) const { return bias.empty() ? 0.0F : bias[output]; }
-    __device__ prepared prepare(index, index) const { return {}; }
-    __device__ void finish(float added, prepared, index row, index output, float sum) const {
-        y(row, output) = narrow<Y>(sum + added);
-    }
-};
-
-/// y += sum + bias.
-struct add_epilogue {
-    matrix_view<float> y;
-    vector_view<const float> bias;
-
-    static constexpr bool adds = true;
-    using constants = float;
-    using prepared = float;
-    static constexpr int far_lines = 0;  // a row's sums have just been written
-    __device__ void prefetch(index, index, int) const {}
-    __device__ float constants_of(index output) const { return bias.empty() ? 0.0F : bias[output]; }
-    __device__ float prepare(index row, index output) const { return y(row, output); }
-    __device__ void finish(float added, float before, index row, index output, float sum) const {
-        y(row, output) = sum + (before + added);
-    }
-};
-
 /// Where a warp is in its outputs: a pair of rows of weights, and how far along them in steps of 32 packs.
 struct matvec_position {
     int pair;
@@ -165,6 +129,7 @@ __global__ void __launch_bounds__(matvec_threads, 3)  // registers are left for 
         request(at);
         if (gently) await_copies<1>();
     }
+    read_early(source, epilogue);
     wait_for_predecessor();
     source.stage(staged, layout, sums);
     __syncthreads();
@@ -272,6 +237,7 @@ __global__ void __launch_bounds__(depth_threads)
         for (int o = 0; o < depth_outputs; ++o)
             if (u * depth_threads + thread < chunks) first[u][o] = weights(o, u * depth_threads + thread);
     release_successor();
+    read_early(x, packs, epilogue);
     wait_for_predecessor();
     const X* const from = x.data();
     float sum[depth_outputs] = {};
