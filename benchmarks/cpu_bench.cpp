@@ -217,9 +217,7 @@ void multihead_scan(benchmark::State& state) {
                                             matrix(x, tokens, channels),
                                             matrix(b, tokens, states),
                                             matrix(c, tokens, states),
-                                            1,
-                                            0,
-                                            INFINITY};
+                                            1};
     // The operations of the recurrence, which the dual form is to do in less time with more of them.
     measure(state, 4.0 * static_cast<double>(2 * tokens * channels + 2 * states * channels),
             6.0 * static_cast<double>(tokens * channels * states), threads, [&] {

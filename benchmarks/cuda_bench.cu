@@ -370,9 +370,9 @@ void measure_scan(const ssm::cuda& device, const ssm::model_config& c, count seq
                                              both.columns(0, c.state),
                                              both.columns(c.state, c.state)};
     const double seconds = time.median(10, [&] {
-        device.gated_selective_scan(ssm::sequential{}, r, per_channel, wide(z_memory),
-                                    ssm::matrix_view<float>(h.data(), sequences * c.state, c.inner), sequences,
-                                    ssm::matrix_view<ssm::bf16>(y_memory.data(), rows, c.inner));
+        device.gated_scan(ssm::sequential{}, r, per_channel, wide(z_memory),
+                          ssm::matrix_view<float>(h.data(), sequences * c.state, c.inner), sequences,
+                          ssm::matrix_view<ssm::bf16>(y_memory.data(), rows, c.inner));
     });
     int multiprocessors = 0, kilohertz = 0;
     ssm::cuda_kernels::check(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, 0), "attribute");
@@ -389,6 +389,7 @@ void measure_scan(const ssm::cuda& device, const ssm::model_config& c, count seq
 void measure_mamba2_scan(const ssm::cuda& device, const ssm::model_config& c, const limits& best, const timer& time,
                          figures& to) {
     constexpr count most = 2048, layers = 32;  // more states than the cache has room for
+    constexpr ssm::limits dt_limits{0.001F, 0.1F};
     const count columns = c.groups * c.state;
     const auto x = random_activations(device, most * c.inner), z = random_activations(device, most * c.inner);
     const auto b_c = random_activations(device, most * 2 * columns);
@@ -405,9 +406,7 @@ void measure_mamba2_scan(const ssm::cuda& device, const ssm::model_config& c, co
                                                           ssm::matrix_view<const ssm::bf16>(x.data(), tokens, c.inner),
                                                           both.columns(0, columns),
                                                           both.columns(columns, columns),
-                                                          c.groups,
-                                                          0.001F,
-                                                          0.1F};
+                                                          c.groups};
     };
     const auto state_of = [&](count layer) {
         return ssm::matrix_view<float>(h.data() + layer * c.state * c.inner, c.state, c.inner);
@@ -424,14 +423,14 @@ void measure_mamba2_scan(const ssm::cuda& device, const ssm::model_config& c, co
         to.add(what + ", of the multiply-adds' limit in order", 100 * limit / each, "%");
     };
     add("sequential", [&] {
-        device.gated_multihead_scan(ssm::sequential{}, recurrence(most),
-                                    ssm::matrix_view<const ssm::bf16>(z.data(), most, c.inner), state_of(0), 1, all_y);
+        device.gated_scan(ssm::sequential{}, recurrence(most), dt_limits,
+                          ssm::matrix_view<const ssm::bf16>(z.data(), most, c.inner), state_of(0), 1, all_y);
     });
     add("state_space_dual", [&] { device.scan(ssm::state_space_dual{}, recurrence(most), state_of(0), 1, all_y); });
     const double step = time.median_in_graph(10, layers, [&](int i) {
-        device.gated_multihead_scan(ssm::sequential{}, recurrence(1),
-                                    ssm::matrix_view<const ssm::bf16>(z.data(), 1, c.inner), state_of(i), 1,
-                                    ssm::matrix_view<ssm::bf16>(y.data(), 1, c.inner));
+        device.gated_scan(ssm::sequential{}, recurrence(1), dt_limits,
+                          ssm::matrix_view<const ssm::bf16>(z.data(), 1, c.inner), state_of(i), 1,
+                          ssm::matrix_view<ssm::bf16>(y.data(), 1, c.inner));
     });
     to.add("mamba2, scan of one token, us a layer", 1e6 * step, "us");
     to.add("mamba2, scan of one token, of copy bandwidth",

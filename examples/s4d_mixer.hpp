@@ -11,15 +11,15 @@ class s4d_mixer {
 public:
     s4d_mixer(ssm::weight_loader<Backend>& load, const std::string& prefix, const ssm::model_config& config)
         : config_(config),
-          in_proj_(load.matrix(prefix + "in_proj.weight", 2 * config.inner, config.hidden)),
-          out_proj_(load.matrix(prefix + "out_proj.weight", config.hidden, config.inner)),
+          in_proj_(load, prefix + "in_proj", 2 * config.inner, config.hidden, false),
+          out_proj_(load, prefix + "out_proj", config.hidden, config.inner, false),
           c_(load.upload(load.values(prefix + "C", {config.state, config.inner}))),
           d_(load.vector(prefix + "D", config.inner)) {
-        std::vector<float> decay = load.values(prefix + "A_log", {config.state, config.inner});
+        std::vector<float> decay = ssm::decay_rates_of(load.values(prefix + "A_log", {config.state, config.inner}));
         std::vector<float> gain = load.values(prefix + "B", {config.state, config.inner});
         const std::vector<float> log_dt = load.values(prefix + "log_dt", {config.inner});
         for (std::size_t i = 0; i < decay.size(); ++i) {
-            const auto step = ssm::zero_order_hold(-std::exp(decay[i]), gain[i], std::exp(log_dt[i % log_dt.size()]));
+            const auto step = ssm::zero_order_hold(decay[i], gain[i], std::exp(log_dt[i % log_dt.size()]));
             decay[i] = step.a;
             gain[i] = step.b;
         }
@@ -37,27 +37,23 @@ public:
                  ssm::workspace<Backend>& scratch, ssm::matrix_view<float> residual) const {
         const auto xz = scratch.take(u.rows(), 2 * config_.inner);
         const auto y = scratch.take(u.rows(), config_.inner);
-        device.multiply(u, in_proj_, {}, xz);
+        in_proj_.multiply(device, u, xz);
         const ssm::s4d<float, activation> recurrence{by_channel(decay_), by_channel(gain_), by_channel(c_),
-                                                     ssm::vector_view<const float>(d_.data(), config_.inner),
-                                                     xz.columns(0, config_.inner)};
+                                                     ssm::view_of(d_), xz.columns(0, config_.inner)};
         device.scan(typename Arch::scan{}, recurrence, memory.h, memory.sequences, y);
         device.gate(xz.columns(config_.inner, config_.inner), y);
-        device.multiply_add(y, out_proj_, {}, residual);
+        out_proj_.multiply_add(device, y, residual);
     }
 
-    ssm::index bytes() const {
-        return in_proj_.bytes() + out_proj_.bytes() + (3 * config_.state + 1) * config_.inner * 4;
-    }
+    ssm::index bytes() const { return in_proj_.bytes() + out_proj_.bytes() + ssm::bytes_of(c_, d_, decay_, gain_); }
 
 private:
     using activation = typename Backend::activation;
-    using vector = typename Backend::template buffer<float>;
-    ssm::matrix_view<const float> by_channel(const vector& v) const {
+    ssm::matrix_view<const float> by_channel(const auto& v) const {
         return ssm::matrix_view<const float>(v.data(), config_.state, config_.inner);
     }
 
     ssm::model_config config_;
-    typename Backend::matrix in_proj_, out_proj_;
-    vector c_, d_, decay_, gain_;
+    ssm::projection<Backend> in_proj_, out_proj_;
+    typename Backend::template buffer<float> c_, d_, decay_, gain_;
 };

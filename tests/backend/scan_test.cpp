@@ -244,7 +244,7 @@ TEST_CASE("A chunk or a block without tokens is refused") {
     const auto matrix = [&](ssm::index columns) { return ssm::matrix_view<const float>(ones.data(), tokens, columns); };
     const ssm::vector_view<const float> per_head(ones.data(), heads);
     const ssm::multihead_selective<float> multihead{
-        per_head, per_head, matrix(heads), matrix(channels), matrix(states), matrix(states), 1, 0.0F, 1.0F};
+        per_head, per_head, matrix(heads), matrix(channels), matrix(states), matrix(states), 1};
     const auto refusal = [&](auto policy, const auto& r, ssm::index rows) {
         std::vector<float> h(states * channels), y(tokens * channels);
         return ssm::test::refusal([&] {

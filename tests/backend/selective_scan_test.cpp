@@ -132,9 +132,9 @@ TEST_CASE("The fused scan and the fused norms leave the bits of the operations t
     const ssm::cpu device{{.threads = 2}};
 
     auto fused_h = h, fused_y = y;
-    device.gated_selective_scan(
-        ssm::sequential{}, {view(a, states), d_view, view(dt, rows), view(x, rows), view(b, rows), view(c, rows)},
-        bias_view, view(z, rows), view(fused_h, sequences * states), sequences, view(fused_y, rows));
+    device.gated_scan(ssm::sequential{},
+                      {view(a, states), d_view, view(dt, rows), view(x, rows), view(b, rows), view(c, rows)}, bias_view,
+                      view(z, rows), view(fused_h, sequences * states), sequences, view(fused_y, rows));
 
     for (ssm::index t = 0; t < rows; ++t)
         for (ssm::index ch = 0; ch < channels; ++ch) view(dt, rows)(t, ch) += bias_view[ch];

@@ -47,8 +47,8 @@ TEST_CASE(
     const std::vector<float> ones(tokens * states, 0.5F);
     const auto matrix = [&](ssm::index columns) { return ssm::matrix_view<const float>(ones.data(), tokens, columns); };
     const ssm::vector_view<const float> per_head(ones.data(), heads);
-    const ssm::multihead_selective<float> r{
-        per_head, per_head, matrix(heads), matrix(channels), matrix(states), matrix(states), 1, 0.0F, 1.0F};
+    const ssm::multihead_selective<float> r{per_head,       per_head, matrix(heads), matrix(channels), matrix(states),
+                                            matrix(states), 1};
     std::vector<float> h(states * channels), y(tokens * channels);
     const auto allocations_of_a_scan = [&](int threads) {
         const ssm::cpu device{{.threads = threads}};

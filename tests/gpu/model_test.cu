@@ -72,6 +72,7 @@ TEST_CASE("Every split of a prompt gives the CPU's result in float") {
             check_against_cpu<ssm::falcon_mamba_arch>(config_of(96, 16, 4), tokens);
     }
     SECTION("ring window") { check_against_cpu<ssm::test::ring_arch>(config_of(77, 13, 4), 130); }
+    SECTION("learned norms of dt, B and C") { check_against_cpu<ssm::test::learned_arch>(config_of(77, 13, 4), 130); }
     SECTION("scan in parallel") { check_against_cpu<ssm::test::parallel_arch>(config_of(77, 13, 4), 1531); }
 }
 

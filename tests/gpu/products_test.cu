@@ -91,8 +91,8 @@ TEMPLATE_TEST_CASE("Scans and convolutions have the same bits wherever they are 
         const auto r = random.on_device();
         const auto tuned = [&](ssm::index first, ssm::index count, auto h, auto z, auto y) {
             const auto part = [&](auto view) { return view.rows(first, count); };
-            device.gated_selective_scan(ssm::sequential{}, {r.a, r.d, part(r.dt), part(r.x), part(r.b), part(r.c)},
-                                        bias.vector(), ssm::const_activations<TestType>(z), h, 1, y);
+            device.gated_scan(ssm::sequential{}, {r.a, r.d, part(r.dt), part(r.x), part(r.b), part(r.c)}, bias.vector(),
+                              ssm::const_activations<TestType>(z), h, 1, y);
         };
         const auto any = [&](ssm::index first, ssm::index count, auto h, auto, auto y) {
             const auto part = [&](auto view) { return view.rows(first, count); };
@@ -106,6 +106,24 @@ TEMPLATE_TEST_CASE("Scans and convolutions have the same bits wherever they are 
             CAPTURE(states, step);
             CHECK((scanned(device, tokens, channels, states, step, tuned) == expected));
             CHECK((scanned(device, tokens, channels, states, step, any) == expected_of_any));
+        }
+    }
+    // Of heads: the states of each number of registers, and more than those take.
+    constexpr ssm::index heads = 4, groups_of_heads = 2;
+    constexpr ssm::limits dt_limits{0.01F, 0.2F};
+    for (const ssm::index states : {5, 16, 64, 128, 200, 260}) {
+        ssm::test::random_multihead<TestType> random(device, tokens, heads, channels / heads, groups_of_heads, states);
+        random.dt = ssm::test::operand<TestType>(device, tokens, heads, -6, -1, 3);  // softplus of some is outside
+        const auto of_heads = [&](ssm::index first, ssm::index count, auto h, auto z, auto y) {
+            auto r = random.on_device();
+            r.dt = r.dt.rows(first, count), r.x = r.x.rows(first, count);
+            r.b = r.b.rows(first, count), r.c = r.c.rows(first, count);
+            device.gated_scan(ssm::sequential{}, r, dt_limits, ssm::const_activations<TestType>(z), h, 1, y);
+        };
+        const auto expected = scanned(device, tokens, channels, states, tokens, of_heads);
+        for (const ssm::index step : {1, 5, 16, 33}) {
+            CAPTURE(states, step);
+            CHECK((scanned(device, tokens, channels, states, step, of_heads) == expected));
         }
     }
     for (const ssm::index taps : {2, 4, 6}) {

@@ -39,8 +39,11 @@ struct ring_arch : falcon_mamba_arch {
 struct parallel_arch : falcon_mamba_arch {
     using scan = chunked;
 };
+struct learned_arch : falcon_mamba_arch {
+    using bcdt_norm = learned_rms;
+};
 
-/// `read` on the CPU in chunks of 512. Defined for falcon_mamba_arch, ring_arch and parallel_arch.
+/// `read` on the CPU in chunks of 512. Defined for falcon_mamba_arch and the archs above.
 template <class Arch>
 outcome read_on_cpu(const random_weights& weights, const std::vector<token_id>& ids);
 

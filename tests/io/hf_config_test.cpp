@@ -166,8 +166,8 @@ TEST_CASE("Mamba-2 has heads and groups") {
                                                         {"head_dim", 128},
                                                         {"n_groups", 1},
                                                         {"tie_word_embeddings", true}}));
-    CHECK(other.least_dt == 0.25F);
-    CHECK(other.most_dt == 0.5F);
+    CHECK(other.dt_limits.least == 0.25F);
+    CHECK(other.dt_limits.most == 0.5F);
     CHECK(other.heads == 64);
     CHECK(other.groups == 1);
     CHECK(other.tied_head);
@@ -310,8 +310,8 @@ TEST_CASE("the original package's Mamba2 layers are Mamba-2") {
     CHECK(config.state == 128);
     CHECK(config.heads == 24);
     CHECK(config.groups == 1);
-    CHECK(config.least_dt == 0);
-    CHECK(config.most_dt == INFINITY);
+    CHECK(config.dt_limits.least == 0);
+    CHECK(config.dt_limits.most == INFINITY);
     CHECK(config.dt_rank == 0);
     CHECK(config.tied_head);
     const ssm::model_config other = with({{"layer", "Mamba2"},
@@ -324,7 +324,7 @@ TEST_CASE("the original package's Mamba2 layers are Mamba-2") {
     CHECK(other.state == 64);
     CHECK(other.heads == 48);
     CHECK(other.groups == 2);
-    CHECK(other.most_dt == 2);
+    CHECK(other.dt_limits.most == 2);
     const auto refused = [&](const char* key, const json& value, const std::string& found) {
         INFO(key << " = " << value.dump());
         check_refused<ssm::config_error>(

@@ -76,7 +76,7 @@ struct complete {
                           matrix_view<float> window, ssm::index cursor, ssm::index sequences,
                           matrix_view<activation> y) const;
     void softplus(matrix_view<activation> x) const;
-    void softplus(matrix_view<float> x) const;
+    void softplus(matrix_view<float> x, ssm::limits held) const;
     template <ssm::scan_policy Policy, ssm::recurrence R>
     void scan(Policy policy, const R& r, matrix_view<float> h, ssm::index sequences, matrix_view<activation> y) const;
     void gate(matrix_view<const activation> z, matrix_view<activation> y) const;
@@ -188,6 +188,12 @@ struct softening_activations_only : complete {
     void softplus(matrix_view<activation> x) const;
 };
 static_assert(!ssm::can_soften<softening_activations_only> && !ssm::backend<softening_activations_only>);
+
+struct softening_without_limits : complete {
+    void softplus(matrix_view<activation> x) const;
+    void softplus(matrix_view<float> x) const;
+};
+static_assert(!ssm::can_soften<softening_without_limits> && !ssm::backend<softening_without_limits>);
 
 struct without_gate : complete {
     void gate(matrix_view<const activation> z, matrix_view<activation> y) const = delete;

@@ -126,3 +126,7 @@ static_assert(shape[0].size() == 50 && shape[1].size() == 52 && shape[4] == shap
 static_assert(shape.before(0) == 0 && shape.before(3) == 152 && shape.size() == 254);
 
 }  // namespace models
+
+// By name as well, without the members whose requirements it does not meet.
+template class ssm::block<ssm::cpu, models::dual_arch>;
+template class ssm::model<ssm::cpu, models::dual_arch>;

@@ -128,8 +128,7 @@ inline model_config small_mamba2_config() {
     config.inner = 78;
     config.heads = 6;
     config.groups = 2;
-    config.least_dt = 0.05F;
-    config.most_dt = 0.9F;
+    config.dt_limits = {0.05F, 0.9F};
     config.model_type = "mamba2";
     return config;
 }

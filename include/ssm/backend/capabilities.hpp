@@ -58,22 +58,13 @@ concept normalises_parts = requires(const B device, activations<B> x, std::array
     device.rms_norm_parts(x, sizes, gains, eps);
 };
 
-/// The selective scan with what surrounds it in a Mamba layer: dt is softened first, softplus(dt + dt_bias), and y is
-/// gated last, y silu(z). z (sequences * tokens, channels).
-template <class B, class Policy>
-concept fuses_selective_scan = requires(const B device, Policy policy, selective<float, typename B::activation> raw,
-                                        vector_view<const float> dt_bias, const_activations<B> z, matrix_view<float> h,
-                                        activations<B> y) {
-    device.gated_selective_scan(policy, raw, dt_bias, z, h, index{1}, y);
-};
-
-/// The same for Mamba-2: raw.dt (sequences * tokens, heads) has its bias from the projection but no softplus yet; z and y
-/// (sequences * tokens, inner), h (sequences * states, inner).
-template <class B, class Policy>
-concept fuses_multihead_scan = requires(const B device, Policy policy,
-                                        multihead_selective<float, typename B::activation> raw, const_activations<B> z,
-                                        matrix_view<float> h, activations<B> y) {
-    device.gated_multihead_scan(policy, raw, z, h, index{1}, y);
+/// The scan of a recurrence with what surrounds it in a layer: raw.dt is softened first, and y is gated last, y silu(z).
+/// `Softening` is what that takes: for `selective` a bias (channels), dt = softplus(raw.dt + bias); for `multihead_selective`
+/// `limits`, dt = softplus(raw.dt) held to them. z and y (sequences * tokens, channels), h (sequences * states, channels).
+template <class B, class Policy, class R, class Softening>
+concept fuses_gated_scan = requires(const B device, Policy policy, R raw, Softening softening, const_activations<B> z,
+                                    matrix_view<float> h, activations<B> y) {
+    device.gated_scan(policy, raw, softening, z, h, index{1}, y);
 };
 
 }  // namespace ssm

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ssm/core/dtype.hpp>
+#include <ssm/core/limits.hpp>
 #include <ssm/core/model_config.hpp>
 #include <ssm/core/tensor.hpp>
 #include <ssm/core/view.hpp>
@@ -111,11 +112,11 @@ concept can_convolve_with = requires(const B device, const_activations<B> x, vec
 template <class B>
 concept can_convolve = can_convolve_with<B, shift_window> && can_convolve_with<B, ring_window>;
 
-/// x = log(1 + e^x), in place, of activations or of floats, (tokens, channels).
+/// x = log(1 + e^x), in place, of activations or of floats, which are then held to limits; x (tokens, columns).
 template <class B>
-concept can_soften = requires(const B device, activations<B> x, matrix_view<float> floats) {
+concept can_soften = requires(const B device, activations<B> x, matrix_view<float> floats, limits held) {
     device.softplus(x);
-    device.softplus(floats);
+    device.softplus(floats, held);
 };
 
 /// y = y silu(z), in place, both (tokens, channels).

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <ssm/core/dtype.hpp>
+#include <ssm/core/limits.hpp>
 
-#include <cmath>
 #include <string>
 
 namespace ssm {
@@ -27,10 +27,9 @@ struct model_config {
     bool conv_bias = true;         ///< the convolution carries a bias [use_conv_bias]
     bool tied_head = false;        ///< lm_head is the embedding [tie_word_embeddings]
 
-    index heads = 0;           ///< of Mamba-2: channels are divided among them, evenly [num_heads]
-    index groups = 0;          ///< of Mamba-2: each has its own B and C for heads / groups heads [n_groups]
-    float least_dt = 0;        ///< of Mamba-2: dt is held to these, after softplus [time_step_limit]
-    float most_dt = INFINITY;  ///< [time_step_limit]
+    index heads = 0;        ///< of Mamba-2: channels are divided among them, evenly [num_heads]
+    index groups = 0;       ///< of Mamba-2: each has its own B and C for heads / groups heads [n_groups]
+    limits dt_limits = {};  ///< of Mamba-2: dt is held to these, after softplus [time_step_limit]
 
     std::string model_type;  ///< the checkpoint's word for its behaviour, such as "falcon_mamba" [model_type]
     std::string source;      ///< file the fields came from, for messages

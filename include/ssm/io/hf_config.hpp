@@ -171,9 +171,8 @@ private:
             return given >= 0 && given <= largest ? static_cast<float>(given) : NAN;
         };
         if (limits->is_array() && limits->size() == 2) {
-            m.least_dt = number((*limits)[0]);
-            m.most_dt = number((*limits)[1]);
-            if (m.least_dt >= 0 && m.least_dt <= m.most_dt) return;
+            m.dt_limits = {number((*limits)[0]), number((*limits)[1])};
+            if (m.dt_limits.least >= 0 && m.dt_limits.least <= m.dt_limits.most) return;
         }
         throw fields.mistyped(key, *limits, "two numbers from 0 to Infinity, the lower one first");
     }

@@ -53,9 +53,11 @@ public:
         scratch.rewind(mark);
     }
 
-    /// The same for parts of residual that have each a state of their own.
+    /// The same for parts of residual that have each a state of their own. A template, as `replay` is, for what
+    /// `model::make_trace` says.
+    template <class M = mixer>
     void forward(const Backend& device, std::span<const layer_part> parts, workspace<Backend>& scratch,
-                 matrix_view<float> residual) const requires mixes_parts<mixer, Backend> {
+                 matrix_view<float> residual) const requires mixes_parts<M, Backend> {
         const index mark = scratch.mark();
         const activations<Backend> normed = scratch.take(residual.rows(), residual.columns());
         device.rms_norm(residual, vector_view<const float>(gain_.data(), residual.columns()), eps_, normed);
@@ -64,8 +66,9 @@ public:
     }
 
     /// Moves the layer's state on as the `forward` did that left this trace.
+    template <class M = mixer>
     void replay(const Backend& device, const_activations<Backend> trace, layer_state memory,
-                workspace<Backend>& scratch) const requires replays<mixer, Backend> {
+                workspace<Backend>& scratch) const requires replays<M, Backend> {
         const index mark = scratch.mark();
         mixer_.replay(device, trace, memory, scratch);
         scratch.rewind(mark);

@@ -5,10 +5,12 @@
 #include <ssm/backend/capabilities.hpp>
 #include <ssm/backend/concepts.hpp>
 #include <ssm/core/model_config.hpp>
+#include <ssm/model/gated_scan.hpp>
 #include <ssm/model/mixer_parameters.hpp>
 #include <ssm/model/projection.hpp>
 #include <ssm/model/short_conv.hpp>
 #include <ssm/model/state.hpp>
+#include <ssm/model/trace.hpp>
 #include <ssm/model/weight_loader.hpp>
 #include <ssm/model/workspace.hpp>
 #include <ssm/policy/norm.hpp>
@@ -33,11 +35,14 @@ class mamba_mixer {
     using norm = typename Arch::bcdt_norm;
     static_assert(norm_policy<norm>,
                   "ssm: an arch's bcdt_norm is a norm policy: no_norm, unit_rms, learned_rms or your own");
-    static_assert(scan_policy_on<typename Arch::scan, Backend>,
+    using scan = typename Arch::scan;
+    static_assert(scan_policy_on<scan, Backend>,
                   "ssm: an arch's scan is a scan policy that the backend has a scan_kernel for");
 
     using vector = typename Backend::template buffer<float>;
     using activation = typename Backend::activation;
+    using recurrence = selective<float, activation>;
+    static constexpr bool fuses_scan = fuses_gated_scan<Backend, scan, recurrence, vector_view<const float>>;
 
 public:
     /// Takes the tensors called `prefix` + "in_proj.weight" and so on.
@@ -71,8 +76,7 @@ public:
 
     /// Columns of the trace: x before the convolution and after it, dt and B, from which the state follows. To the bit
     /// only where a scan groups the same tokens in any call alike.
-    [[nodiscard]] static index trace_width(
-        const model_config& config) requires std::same_as<typename Arch::scan, sequential> {
+    [[nodiscard]] static index trace_width(const model_config& config) requires std::same_as<scan, sequential> {
         return 3 * config.inner + config.state;
     }
 
@@ -100,16 +104,26 @@ public:
             first += rows;
         }
 
-        const activations<Backend> dt_b_c = scratch.take(tokens, config_.dt_rank + 2 * config_.state);
+        const index n = config_.state, rank = config_.dt_rank;
+        const activations<Backend> dt_b_c = scratch.take(tokens, rank + 2 * n);
         x_proj_.multiply(device, x, dt_b_c);
         if constexpr (norm::normalises) normalise(device, dt_b_c);
+        const activations<Backend> b = dt_b_c.columns(rank, n);
+        const activations<Backend> c = dt_b_c.columns(rank + n, n);
         const activations<Backend> dt = scratch.take(tokens, config_.inner);
-        if (!trace.empty()) {
-            device.copy(x_in, traced(trace, 0, config_.inner));
-            device.copy(x, traced(trace, 1, config_.inner));
-        }
+        device.multiply(dt_b_c.columns(0, rank), dt_proj_.weight(),
+                        fuses_scan ? vector_view<const float>() : dt_proj_.bias(), dt);
+        if constexpr (!fuses_scan) device.softplus(dt);
+        keep(device, trace, x_in, x, dt, b);
+
         const activations<Backend> y = x_in;  // the convolution is done with its input
-        scan(device, x, z, dt_b_c, dt, parts, y, trace);
+        first = 0;
+        for (const auto& [memory, rows] : parts) {
+            const recurrence r{decay_rates(),       view_of(d_),         dt.rows(first, rows),
+                               x.rows(first, rows), b.rows(first, rows), c.rows(first, rows)};
+            gated_scan(device, scan{}, r, dt_proj_.bias(), z.rows(first, rows), memory, y.rows(first, rows));
+            first += rows;
+        }
         out_proj_.multiply_add(device, y, residual);
     }
 
@@ -122,7 +136,8 @@ public:
         // Only for the window: a backend may round x differently in a call of another length.
         conv_.forward(device, traced(trace, 0, config_.inner), memory, unused);
         // B stands for C and x for z, on which the state does not depend.
-        gated_scan(device, {decay_rates(), view_of(d_), traced(trace, 2, config_.inner), x, b, b}, x, memory, unused);
+        const recurrence r{decay_rates(), view_of(d_), traced(trace, 2, config_.inner), x, b, b};
+        gated_scan(device, scan{}, r, dt_proj_.bias(), x, memory, unused);
     }
 
     /// Whether the backend takes one token of each of these sequences through the layer at once.
@@ -178,46 +193,9 @@ private:
     }
 
     /// Columns of a trace, after `parts` parts of the inner width.
-    template <class T>
-    [[nodiscard]] matrix_view<T> traced(matrix_view<T> trace, index parts, index columns) const {
+    [[nodiscard]] const_activations<Backend> traced(const_activations<Backend> trace, index parts,
+                                                    index columns) const {
         return trace.columns(parts * config_.inner, columns);
-    }
-
-    /// y = scan(x, softplus(dt_proj dt + bias), B, C) silu(z); dt (tokens, inner) is scratch.
-    void scan(const Backend& device, const_activations<Backend> x, const_activations<Backend> z,
-              const_activations<Backend> dt_b_c, activations<Backend> dt, std::span<const layer_part> parts,
-              activations<Backend> y, activations<Backend> trace) const {
-        const index n = config_.state, rank = config_.dt_rank;
-        const const_activations<Backend> b = dt_b_c.columns(rank, n);
-        device.multiply(dt_b_c.columns(0, rank), dt_proj_.weight(),
-                        fuses_scan ? vector_view<const float>() : dt_proj_.bias(), dt);
-        if constexpr (!fuses_scan) device.softplus(dt);
-        if (!trace.empty()) {
-            device.copy(dt, traced(trace, 2, config_.inner));
-            device.copy(b, traced(trace, 3, n));
-        }
-        const const_activations<Backend> c = dt_b_c.columns(rank + n, n);
-        index first = 0;
-        for (const auto& [memory, rows] : parts) {
-            gated_scan(device,
-                       {decay_rates(), view_of(d_), dt.rows(first, rows), x.rows(first, rows), b.rows(first, rows),
-                        c.rows(first, rows)},
-                       z.rows(first, rows), memory, y.rows(first, rows));
-            first += rows;
-        }
-    }
-
-    static constexpr bool fuses_scan = fuses_selective_scan<Backend, typename Arch::scan>;
-
-    /// y = scan(r) silu(z); r.dt before bias and softplus where the backend fuses them with the scan.
-    void gated_scan(const Backend& device, const selective<float, activation>& r, const_activations<Backend> z,
-                    layer_state memory, activations<Backend> y) const {
-        if constexpr (fuses_scan) {
-            device.gated_selective_scan(typename Arch::scan{}, r, dt_proj_.bias(), z, memory.h, memory.sequences, y);
-        } else {
-            device.scan(typename Arch::scan{}, r, memory.h, memory.sequences, y);
-            device.gate(z, y);
-        }
     }
 
     /// The norm policy, on dt, B and C: dt_b_c (tokens, R + 2N).

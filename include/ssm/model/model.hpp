@@ -88,13 +88,16 @@ public:
     /// Whether `forward` can leave a trace.
     static constexpr bool has_traces = layer_stack<Backend, pattern_of<Arch>>::replays_all;
 
-    /// A trace of at most `tokens` tokens of one sequence. Throws memory_error.
-    [[nodiscard]] trace_type make_trace(index tokens) const requires has_traces {
+    /// A trace of at most `tokens` tokens of one sequence. Throws memory_error. A template, as all is that not every model
+    /// has: clang before 16 compiles every other member of a class that is instantiated by name, whatever it requires.
+    template <class M = model>
+    [[nodiscard]] trace_type make_trace(index tokens) const requires M::has_traces {
         return trace_type(device(), config().layers, layers_type::trace_width(config()), tokens);
     }
 
     /// What it takes.
-    [[nodiscard]] static index trace_bytes(const model_config& config, index tokens) requires has_traces {
+    template <class M = model>
+    [[nodiscard]] static index trace_bytes(const model_config& config, index tokens) requires M::has_traces {
         return trace_type::bytes_of(config.layers, layers_type::trace_width(config), tokens);
     }
 
@@ -117,8 +120,9 @@ public:
 
     /// The same for one sequence, whose trace becomes longer by the ids. Throws argument_error as above, and when the
     /// trace has no room for them.
+    template <class M = model>
     void forward(std::span<const token_id> ids, state_type& memory, workspace_type& scratch, matrix_view<float> logits,
-                 trace_type& trace) const requires has_traces {
+                 trace_type& trace) const requires M::has_traces {
         const auto tokens = static_cast<index>(ids.size());
         if (tokens > trace.room() || memory.sequences() != 1)
             throw refuse("trace", std::to_string(tokens) + " tokens",
@@ -135,8 +139,9 @@ public:
     /// Moves a state on over the first `tokens` tokens of a trace, from where it stood before the first of them: to the
     /// state after the last of them, without the weights. Throws argument_error for more than the trace or the workspace
     /// holds, or a state of another shape.
+    template <class M = model>
     void replay(const trace_type& trace, index tokens, state_type& memory,
-                workspace_type& scratch) const requires has_traces {
+                workspace_type& scratch) const requires M::has_traces {
         if (tokens > trace.size())
             throw refuse("trace", std::to_string(tokens) + " tokens", "at most its " + std::to_string(trace.size()),
                          "");
@@ -167,8 +172,9 @@ public:
     /// in one pass over the weights. The sequences are different ones. Writes the logits after the token of each of
     /// `steps`, and after the last one of `chunk` when `logits` has a row more; logits (rows, vocab). On an error nothing
     /// has changed. Throws argument_error as above.
+    template <class M = model>
     void forward(std::span<const token_id> ids, range_type steps, range_type chunk, workspace_type& scratch,
-                 matrix_view<float> logits) const requires is_ragged {
+                 matrix_view<float> logits) const requires M::is_ragged {
         const auto tokens = static_cast<index>(ids.size());
         const index rest = tokens - steps.sequences();
         check(ids);
@@ -206,8 +212,9 @@ private:
         scratch.rewind(mark);
     }
 
+    template <class M = model>
     void run(vector_view<const token_id> ids, range_type steps, range_type chunk, workspace_type& scratch,
-             matrix_view<float> logits) const requires is_ragged {
+             matrix_view<float> logits) const requires M::is_ragged {
         const index mark = scratch.mark();
         const index count = steps.sequences();
         const matrix_view<float> residual = scratch.template take<float>(ids.size(), config().hidden);

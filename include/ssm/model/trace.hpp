@@ -30,6 +30,23 @@ template <class T>
                                             trace.stride() * index{sizeof(T)} / index{sizeof(float)});
 }
 
+/// Copies a mixer's views into the columns of its trace, each behind the one before; nothing if there is no trace.
+template <class Backend, class... Ts>
+void keep(const Backend& device, activations<Backend> trace, const matrix_view<Ts>&... views) {
+    if (trace.empty()) return;
+    index column = 0;
+    const auto add = [&]<class T>(const matrix_view<T>& view) {
+        if constexpr (std::is_same_v<std::remove_const_t<T>, typename Backend::activation>) {
+            device.copy(view, trace.columns(column, view.columns()));
+            column += view.columns();
+        } else {
+            device.copy(view, floats_of(trace, column, view.columns()));
+            column += traced_floats<Backend>(view.columns());
+        }
+    };
+    (add(views), ...);
+}
+
 /// What moved a model's state on over some successive tokens of one sequence: for each token and layer a row of what the
 /// mixer says, in the backend's type of activations, and the tokens' ids. From the state before them it gives the state
 /// after each of them, without the weights.

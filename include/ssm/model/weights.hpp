@@ -52,7 +52,7 @@ private:
             tensors.update(__builtin_bit_cast(std::uint32_t, eps));
         if (config.heads > 0) {
             tensors.update(static_cast<std::uint64_t>(config.groups));
-            for (const float limit : {config.least_dt, config.most_dt})
+            for (const float limit : {config.dt_limits.least, config.dt_limits.most})
                 tensors.update(__builtin_bit_cast(std::uint32_t, limit));
         }
         return tensors.value();

@@ -105,34 +105,26 @@ struct multihead_selective {
 
     vector_view<const S> a;      ///< (heads), negative: -exp(A_log)
     vector_view<const S> d;      ///< (heads)
-    matrix_view<const S> dt;     ///< (tokens, heads), after bias and softplus
+    matrix_view<const S> dt;     ///< (tokens, heads), after bias, softplus and limits
     matrix_view<const Input> x;  ///< (tokens, channels)
     matrix_view<const Input> b;  ///< (tokens, groups * states)
     matrix_view<const Input> c;  ///< (tokens, groups * states)
     index groups;
-    S least_dt;  ///< dt is held to these
-    S most_dt;
 
     [[nodiscard]] SSM_HD index heads() const { return a.size(); }
-    [[nodiscard]] SSM_HD S step(index t, index head) const {
-        const S given = dt(t, head);
-        return given < least_dt ? least_dt : given > most_dt ? most_dt : given;
-    }
+    SSM_HD index head_of(index ch) const { return ch / (x.columns() / heads()); }
+    SSM_HD index column_of(index ch, index n) const { return ch / (x.columns() / groups) * (b.columns() / groups) + n; }
     [[nodiscard]] SSM_HD S decay(index t, index head) const {
         using std::exp;
-        return exp(step(t, head) * a[head]);
+        return exp(dt(t, head) * a[head]);
     }
-    [[nodiscard]] SSM_HD S drive(index t, index ch) const { return step(t, head_of(ch)) * S(x(t, ch)); }
+    [[nodiscard]] SSM_HD S drive(index t, index ch) const { return dt(t, head_of(ch)) * S(x(t, ch)); }
 
     [[nodiscard]] SSM_HD affine<S> transition(index t, index ch, index n) const {
-        return {decay(t, head_of(ch)), drive(t, ch) * S(b(t, column(ch, n)))};
+        return {decay(t, head_of(ch)), drive(t, ch) * S(b(t, column_of(ch, n)))};
     }
-    [[nodiscard]] SSM_HD S readout(index t, index ch, index n) const { return c(t, column(ch, n)); }
+    [[nodiscard]] SSM_HD S readout(index t, index ch, index n) const { return c(t, column_of(ch, n)); }
     [[nodiscard]] SSM_HD S skip(index t, index ch) const { return d[head_of(ch)] * S(x(t, ch)); }
-
-private:
-    SSM_HD index head_of(index ch) const { return ch / (x.columns() / heads()); }
-    SSM_HD index column(index ch, index n) const { return ch / (x.columns() / groups) * (b.columns() / groups) + n; }
 };
 
 /// A recurrence whose scan can be written as matrix products (Dao and Gu 2024, section 6), because all channels and states

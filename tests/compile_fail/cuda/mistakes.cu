@@ -13,6 +13,9 @@
 // expect: ssm: model's first parameter is a backend: see backend/concepts.hpp for what it owes
 // expect: ssm: a model is loaded onto a device of its own backend, the first parameter of its type
 // expect: next_chunk(index left) const
+// expect: ssm::view: a tensor seen by an operation has one or two dimensions
+// expect: ssm::view: an extent is ssm::dyn or not negative
+// expect: no suitable user-defined conversion from "const ssm::view<float, 3L, 4L>" to "ssm::view<const float, 3L, 5L>" exists
 
 // The likeliest mistakes on the GPU, in one file because nvcc takes its time.
 #include <ssm/backend/cuda/cuda.cuh>
@@ -84,3 +87,8 @@ auto load(const ssm::synthetic_checkpoint& weights, const ssm::cuda_f16& device)
 void read(ssm::session<ssm::mamba<ssm::cuda>>& session, std::span<const ssm::token_id> ids) {
     session.prefill(ids, 512);  // ssm::in_chunks{512} is meant
 }
+
+constexpr auto of_three_dimensions = sizeof(ssm::view<float, 2, 3, 4>);
+constexpr auto of_negative_extent = sizeof(ssm::view<float, -2>);
+// Extents of another size.
+ssm::view<const float, 3, 5> widened(const ssm::view<float, 3, 4>& of) { return of; }

@@ -15,6 +15,7 @@
 #include <ssm/backend/cpu/scan.hpp>
 #include <ssm/backend/cpu/state_space_dual.hpp>
 #include <ssm/backend/cpu/thread_pool.hpp>
+#include <ssm/core/limits.hpp>
 #include <ssm/policy/execution.hpp>
 
 #include <algorithm>
@@ -108,10 +109,9 @@ public:
                         const std::array<vector_view<const float>, 3>& gains, float eps) const {
         cpu_kernels::rms_norm_parts(pool_, x, sizes, gains, eps);
     }
-    void softplus(matrix_view<float> x) const {
-        pool_.for_each_range(x.rows(), 1, x.columns(), [&](index first, index last) {
-            cpu_kernels::soften(x.rows(first, last - first), nullptr, x.rows(first, last - first));
-        });
+    void softplus(matrix_view<float> x, const limits& held = {}) const {
+        pool_.for_each_range(x.rows(), 1, x.columns(),
+                             [&](index first, index last) { cpu_kernels::soften(x.rows(first, last - first), held); });
     }
     template <class Policy, class R>
     void scan(Policy policy, const R& r, matrix_view<float> h, index sequences, matrix_view<float> y) const {
@@ -132,9 +132,9 @@ public:
             cpu_kernels::gate(z.rows(first, last - first), y.rows(first, last - first));
         });
     }
-    [[gnu::noinline]] void gated_selective_scan(sequential, const selective<float>& r, vector_view<const float> dt_bias,
-                                                matrix_view<const float> z, matrix_view<float> h, index sequences,
-                                                matrix_view<float> y) const {
+    [[gnu::noinline]] void gated_scan(sequential, const selective<float>& r, vector_view<const float> dt_bias,
+                                      matrix_view<const float> z, matrix_view<float> h, index sequences,
+                                      matrix_view<float> y) const {
         const index tokens = y.rows() / sequences;
         const index states = h.rows() / sequences;
         for (index s = 0; s < sequences; ++s)
@@ -158,6 +158,6 @@ static_assert(backend<cpu>, "ssm::cpu owes every operation of backend/concepts.h
 static_assert(executes_invariantly<cpu>);
 static_assert(scan_policy_on<sequential, cpu> && scan_policy_on<chunked, cpu> && scan_policy_on<convolution, cpu> &&
               scan_policy_on<state_space_dual, cpu>);
-static_assert(normalises_parts<cpu> && fuses_selective_scan<cpu, sequential>);
+static_assert(normalises_parts<cpu> && fuses_gated_scan<cpu, sequential, selective<float>, vector_view<const float>>);
 
 }  // namespace ssm

@@ -5,6 +5,7 @@
 #include <ssm/backend/cpu/elementary.hpp>
 #include <ssm/backend/cpu/lanes.hpp>
 #include <ssm/backend/cpu/thread_pool.hpp>
+#include <ssm/core/limits.hpp>
 #include <ssm/core/model_config.hpp>
 #include <ssm/core/view.hpp>
 
@@ -27,20 +28,19 @@ void embed(thread_pool& pool, const Matrix& table, vector_view<const token_id> i
     });
 }
 
-/// y = softplus(x + bias), all (tokens, channels) but bias (channels), which may be null for 0; y may be x.
-inline void soften(matrix_view<const float> x, const float* bias, matrix_view<float> y) {
+/// x = softplus(x), held to limits, in place; (tokens, columns).
+inline void soften(matrix_view<float> x, const limits& held) {
+    const lanes::f32 least = (lanes::f32){} + held.least;
+    const lanes::f32 most = (lanes::f32){} + held.most;
     for (index t = 0; t < x.rows(); ++t)
         for (index i = 0; i < x.columns(); i += lanes::width) {
-            const index count = x.columns() - i;
+            float* const at = x.data() + t * x.stride() + i;
             lanes::f32 value;
-            lanes::load_block(value, x.data() + t * x.stride() + i, count);
-            if (bias != nullptr) {
-                lanes::f32 offset;
-                lanes::load_block(offset, bias + i, count);
-                value += offset;
-            }
+            lanes::load_block(value, at, x.columns() - i);
             lanes::softplus(value);
-            lanes::store_block(y.data() + t * y.stride() + i, value, count);
+            value = value < least ? least : value;
+            value = value > most ? most : value;
+            lanes::store_block(at, value, x.columns() - i);
         }
 }
 

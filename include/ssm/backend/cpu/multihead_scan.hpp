@@ -67,7 +67,7 @@ inline void scan_in_order(instruction_set, const multihead_selective<float>& r, 
                           std::min((head + 1) * width, range.last_channel)};
             for (index k = t; k < tile.range.last_token; ++k) {
                 tile.decay[k - t] = r.decay(k, head);
-                tile.step[k - t] = r.step(k, head);
+                tile.step[k - t] = r.dt(k, head);
                 for (index ch = first; ch < tile.range.last_channel; ++ch) y(k, ch) = r.skip(k, ch);
             }
             for (index ch = first; ch < tile.range.last_channel; ch += lanes::width) {

@@ -144,9 +144,9 @@ public:
         const cuda_kernels::conv_task<activation> task{x, taps, bias, window, y, x.rows() / sequences, cursor};
         cuda_kernels::causal_conv_silu<ConvState>(on(), task, sequences);
     }
-    void softplus(matrix_view<activation> x) const { cuda_kernels::softplus(on(), x); }
-    void softplus(matrix_view<float> x) const requires(!std::is_same_v<activation, float>) {
-        cuda_kernels::softplus(on(), x);
+    void softplus(matrix_view<float> x, const limits& held = {}) const { cuda_kernels::softplus(on(), x, held); }
+    void softplus(matrix_view<activation> x) const requires(!std::is_same_v<activation, float>) {
+        cuda_kernels::softplus(on(), x, {});
     }
     void gate(matrix_view<const activation> z, matrix_view<activation> y) const { cuda_kernels::gate(on(), z, y); }
     template <class Policy, class R>
@@ -160,16 +160,15 @@ public:
         scan_kernel<Policy, basic_cuda>::run(on(), policy, r, h, sequences, y);
     }
     template <scan_policy_on<basic_cuda> Policy>
-    void gated_selective_scan(Policy policy, const selective<float, activation>& r, vector_view<const float> dt_bias,
-                              matrix_view<const activation> z, matrix_view<float> h, index sequences,
-                              matrix_view<activation> y) const {
-        cuda_kernels::gated_selective_scan(on(), policy, r, dt_bias, z, h, sequences, y);
+    void gated_scan(Policy policy, const selective<float, activation>& r, vector_view<const float> dt_bias,
+                    matrix_view<const activation> z, matrix_view<float> h, index sequences,
+                    matrix_view<activation> y) const {
+        cuda_kernels::gated_scan(on(), policy, r, dt_bias, z, h, sequences, y);
     }
-
-    void gated_multihead_scan(sequential, const multihead_selective<float, activation>& r,
-                              matrix_view<const activation> z, matrix_view<float> h, index sequences,
-                              matrix_view<activation> y) const {
-        cuda_kernels::gated_multihead_scan(on(), r, z, h, sequences, y);
+    void gated_scan(sequential policy, const multihead_selective<float, activation>& r, const limits& dt_limits,
+                    matrix_view<const activation> z, matrix_view<float> h, index sequences,
+                    matrix_view<activation> y) const {
+        cuda_kernels::gated_scan(on(), policy, r, dt_limits, z, h, sequences, y);
     }
 
     static constexpr index step_parts = cuda_kernels::x_proj_parts;
@@ -237,8 +236,10 @@ static_assert(steps_mamba<cuda, shift_window> && steps_mamba<cuda, ring_window> 
 // Its kernels round otherwise than a prompt's.
 static_assert(!steps_mamba<basic_cuda<bf16, invariant>, shift_window>);
 static_assert(normalises_parts<cuda> && normalises_parts<cuda_f32>);
-static_assert(fuses_selective_scan<cuda, sequential> && fuses_selective_scan<cuda_f32, chunked>);
-static_assert(fuses_multihead_scan<cuda, sequential> && fuses_multihead_scan<cuda_f32, sequential>);
+static_assert(fuses_gated_scan<cuda, sequential, selective<float, bf16>, vector_view<const float>> &&
+              fuses_gated_scan<cuda_f32, chunked, selective<float>, vector_view<const float>>);
+static_assert(fuses_gated_scan<cuda, sequential, multihead_selective<float, bf16>, limits> &&
+              fuses_gated_scan<cuda_f32, sequential, multihead_selective<float>, limits>);
 static_assert(scan_policy_on<state_space_dual, cuda> && scan_policy_on<state_space_dual, cuda_f32>);
 
 }  // namespace ssm

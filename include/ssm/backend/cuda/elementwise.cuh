@@ -4,6 +4,7 @@
 
 #include <ssm/backend/cuda/context.cuh>
 #include <ssm/backend/cuda/element.cuh>
+#include <ssm/core/limits.hpp>
 #include <ssm/core/model_config.hpp>
 #include <ssm/core/view.hpp>
 #include <ssm/math/activation.hpp>
@@ -51,15 +52,15 @@ void add_bias(const context& on, vector_view<const float> bias, matrix_view<Y> y
 }
 
 template <class X>
-__global__ void softplus_kernel(matrix_view<X> x) {
+__global__ void softplus_kernel(matrix_view<X> x, limits held) {
     for_each_element(x.rows(), x.columns(),
-                     [&](index t, index i) { x(t, i) = narrow<X>(math::softplus(widen(x(t, i)))); });
+                     [&](index t, index i) { x(t, i) = narrow<X>(held.hold(math::softplus(widen(x(t, i))))); });
 }
 
-/// x = softplus(x), in place.
+/// x = softplus(x), held to limits, in place.
 template <class X>
-void softplus(const context& on, matrix_view<X> x) {
-    launch(on, "softplus", softplus_kernel<X>, shape_for_elements(x.size()), x);
+void softplus(const context& on, matrix_view<X> x, const limits& held) {
+    launch(on, "softplus", softplus_kernel<X>, shape_for_elements(x.size()), x, held);
 }
 
 template <class X>

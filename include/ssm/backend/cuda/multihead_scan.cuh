@@ -5,6 +5,7 @@
 #include <ssm/backend/cuda/activation.cuh>
 #include <ssm/backend/cuda/context.cuh>
 #include <ssm/backend/cuda/element.cuh>
+#include <ssm/core/limits.hpp>
 #include <ssm/core/view.hpp>
 #include <ssm/policy/recurrence.hpp>
 
@@ -31,6 +32,7 @@ inline constexpr int moved = tokens * channels / threads;  // elements of x, z a
 template <class X>
 struct multihead_task {
     multihead_selective<float, X> r;
+    limits dt_limits;
     matrix_view<const X> z;  // (sequences * tokens, channels)
     matrix_view<float> h;    // (sequences * states, channels)
     matrix_view<X> y;        // (sequences * tokens, channels)
@@ -159,8 +161,7 @@ private:
     __device__ void fill(index start) {
         for_each_moved([&](int i, int token, int channel) {
             now_[i] = next_[i];
-            const float raw = Gated ? softplus_unit(next_[i].dt) : next_[i].dt;
-            const float dt = raw < task_.r.least_dt ? task_.r.least_dt : raw > task_.r.most_dt ? task_.r.most_dt : raw;
+            const float dt = Gated ? task_.dt_limits.hold(softplus_unit(next_[i].dt)) : next_[i].dt;
             shared_.input[token][channel] = dt * next_[i].x;
             if (channel == 0) shared_.decay[token] = expf(dt * task_.r.a[head_]);
         });
@@ -236,10 +237,10 @@ bool holds_multihead_states(const multihead_selective<float, X>& r) {
     return r.b.columns() / r.groups <= 256;
 }
 
-/// y of the recurrence, or with `Gated` y silu(z) of the one whose dt is softplus(r.dt).
+/// y of the recurrence, or with `Gated` y silu(z) of the one whose dt is softplus(r.dt), held to its limits.
 template <bool Gated, class X>
-void multihead_scan(const context& on, const multihead_selective<float, X>& r, matrix_view<const X> z,
-                    matrix_view<float> h, index sequences, matrix_view<X> y) {
+void multihead_scan(const context& on, const multihead_selective<float, X>& r, const limits& dt_limits,
+                    matrix_view<const X> z, matrix_view<float> h, index sequences, matrix_view<X> y) {
     const index width = h.columns() / r.heads();
     const index states = h.rows() / sequences;
     const index slices = blocks_for(width, multihead_tile::channels);
@@ -248,6 +249,7 @@ void multihead_scan(const context& on, const multihead_selective<float, X>& r, m
             return holds_packs(view.data(), view.stride()) && states == States * multihead_tile::shares;
         };
         const multihead_task<X> task{r,
+                                     dt_limits,
                                      z,
                                      h,
                                      y,

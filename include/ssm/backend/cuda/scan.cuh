@@ -8,6 +8,7 @@
 #include <ssm/backend/cuda/multihead_scan.cuh>
 #include <ssm/backend/cuda/selective_scan.cuh>
 #include <ssm/backend/cuda/state_space_dual.cuh>
+#include <ssm/core/limits.hpp>
 #include <ssm/core/view.hpp>
 #include <ssm/math/activation.hpp>
 #include <ssm/policy/execution.hpp>
@@ -33,7 +34,7 @@ struct scan_kernel<sequential, basic_cuda<Activation, Execution>> {
                     on, {r, {}, {}, h, y, y.rows() / sequences, false}, sequences);
         if constexpr (std::is_same_v<R, multihead_selective<float, Activation>>)
             if (cuda_kernels::holds_multihead_states(r))
-                return cuda_kernels::multihead_scan<false, Activation>(on, r, {}, h, sequences, y);
+                return cuda_kernels::multihead_scan<false, Activation>(on, r, {}, {}, h, sequences, y);
         cuda_kernels::scan_in_order(on, r, h, sequences, y);
     }
 };
@@ -84,11 +85,10 @@ struct softened {
     [[nodiscard]] SSM_HD float skip(index t, index ch) const { return raw.skip(t, ch); }
 };
 
-/// softplus(dt + dt_bias), the scan, and y silu(z); see `fuses_selective_scan` in backend/capabilities.hpp.
+/// softplus(dt + dt_bias), the scan, and y silu(z); see `fuses_gated_scan` in backend/capabilities.hpp.
 template <class Policy, class X>
-void gated_selective_scan(const context& on, Policy policy, const selective<float, X>& r,
-                          vector_view<const float> dt_bias, matrix_view<const X> z, matrix_view<float> h,
-                          index sequences, matrix_view<X> y) {
+void gated_scan(const context& on, Policy policy, const selective<float, X>& r, vector_view<const float> dt_bias,
+                matrix_view<const X> z, matrix_view<float> h, index sequences, matrix_view<X> y) {
     if constexpr (std::is_same_v<Policy, sequential>)
         if (holds_selective_states(r))
             return selective_scan<true, X>(on, {r, dt_bias, z, h, y, y.rows() / sequences, false}, sequences);
@@ -96,28 +96,30 @@ void gated_selective_scan(const context& on, Policy policy, const selective<floa
     gate(on, z, y);
 }
 
-/// A recurrence of heads whose dt still wants its softplus.
+/// A recurrence of heads whose dt still wants its softplus and its limits.
 template <class X>
 struct softened_heads {
     using scalar = float;
     multihead_selective<float, X> raw;
+    limits dt_limits;
 
     [[nodiscard]] SSM_HD affine<float> transition(index t, index ch, index n) const {
-        multihead_selective<float, X> at = raw;
-        const float dt = math::softplus(raw.dt(t, ch / (raw.x.columns() / raw.heads())));
-        at.least_dt = at.most_dt = dt < raw.least_dt ? raw.least_dt : dt > raw.most_dt ? raw.most_dt : dt;
-        return at.transition(t, ch, n);
+        using std::exp;
+        const index head = raw.head_of(ch);
+        const float dt = dt_limits.hold(math::softplus(raw.dt(t, head)));
+        return {exp(dt * raw.a[head]),
+                dt * static_cast<float>(raw.x(t, ch)) * static_cast<float>(raw.b(t, raw.column_of(ch, n)))};
     }
     [[nodiscard]] SSM_HD float readout(index t, index ch, index n) const { return raw.readout(t, ch, n); }
     [[nodiscard]] SSM_HD float skip(index t, index ch) const { return raw.skip(t, ch); }
 };
 
-/// The scan of softplus(dt), and y silu(z); see `fuses_multihead_scan` in backend/capabilities.hpp.
+/// softplus(dt), held to limits, the scan, and y silu(z).
 template <class X>
-void gated_multihead_scan(const context& on, const multihead_selective<float, X>& r, matrix_view<const X> z,
-                          matrix_view<float> h, index sequences, matrix_view<X> y) {
-    if (holds_multihead_states(r)) return multihead_scan<true, X>(on, r, z, h, sequences, y);
-    scan_in_order(on, softened_heads<X>{r}, h, sequences, y);
+void gated_scan(const context& on, sequential, const multihead_selective<float, X>& r, const limits& dt_limits,
+                matrix_view<const X> z, matrix_view<float> h, index sequences, matrix_view<X> y) {
+    if (holds_multihead_states(r)) return multihead_scan<true, X>(on, r, dt_limits, z, h, sequences, y);
+    scan_in_order(on, softened_heads<X>{r, dt_limits}, h, sequences, y);
     gate(on, z, y);
 }
 

@@ -135,12 +135,12 @@ public:
         });
         for_each_pack<input_packs, dual_tile::channels>([&](int i, int t, int ch) {
             x_[i] = load(r_.x, first, t, place_.first_channel, ch, place_.channels, reads_inputs_);
-            dt_[i] = t < size ? r_.step(first + t, place_.head) : 0.0F;
+            dt_[i] = t < size ? r_.dt(first + t, place_.head) : 0.0F;
         });
 #pragma unroll
         for (int i = 0; i < 2; ++i) {
             const int t = static_cast<int>(threadIdx.x) % warp_size * 2 + i;
-            own_dt_[i] = t < size ? r_.step(first + t, place_.head) : 0.0F;
+            own_dt_[i] = t < size ? r_.dt(first + t, place_.head) : 0.0F;
         }
     }
 
