@@ -114,7 +114,7 @@ public:
 
 private:
     static constexpr index columns_at_once = 256;  // of a row, widened on the way; whole blocks
-    static constexpr index panels_at_once = 64;    // packed before their pages of the file are let go of
+    static constexpr index panels_at_once = 16;    // packed before their pages of the file are let go of
 
     /// Where column k of a row lies in a panel, in elements.
     template <stored_element T>
