@@ -66,8 +66,7 @@ struct example {
             for (ssm::index t = 0; t < tokens; t += kernel.tokens) {
                 std::vector<float> sums(static_cast<std::size_t>(kernel.tokens * ssm::panel::rows));
                 for (ssm::index k = 0; k < inputs.depth(); k += inputs.piece(k))
-                    kernel.run({.weights = matrix.numbers(first / ssm::panel::rows, k),
-                                .scales = nullptr,
+                    kernel.run({.weights = matrix.weights(first / ssm::panel::rows, k),
                                 .x = inputs.numbers(k, t),
                                 .x_stride = inputs.piece(k) * inputs.element_bytes(),
                                 .blocks = nullptr,

@@ -3,9 +3,14 @@
 
 #include <ssm/io/file.hpp>
 
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,6 +34,32 @@ TEST_CASE("a mapped file and a read file have the same bytes") {
         CHECK(std::equal(mapped.bytes.begin(), mapped.bytes.end(), read.bytes.begin(), read.bytes.end()));
         CHECK(ssm::read_text_file(path) == text);
     }
+}
+
+TEST_CASE("the pages around a part are let go of with it, those outside its file never") {
+    // Anonymous memory, which does not come back: what was let go of is zero.
+    constexpr std::size_t around = 64 << 10, size = 6 * around;
+    void* const start = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(start != MAP_FAILED);
+    const auto first = static_cast<std::size_t>(-reinterpret_cast<std::uintptr_t>(start) % around);
+    const std::span<std::byte> memory(static_cast<std::byte*>(start) + first, size - around);
+    const std::size_t page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    const std::span<std::byte> file = memory.subspan(around + page, 3 * around - page / 2);
+    // Bytes [begin, end) of memory are zero, and the others not, once a part of the file was let go of.
+    const auto goes = [&](std::size_t begin, std::size_t length) {
+        std::fill(memory.begin(), memory.end(), std::byte{7});
+        ssm::let_go_of_pages(file.subspan(begin, length), file);
+        const auto zero = std::find(memory.begin(), memory.end(), std::byte{0});
+        const auto left = std::find(zero, memory.end(), std::byte{7});
+        CHECK(std::all_of(left, memory.end(), [](std::byte b) { return b == std::byte{7}; }));
+        return std::pair(zero - memory.begin(), left - memory.begin());
+    };
+    using range = std::pair<std::ptrdiff_t, std::ptrdiff_t>;
+    const auto at = [](std::size_t bytes) { return static_cast<std::ptrdiff_t>(bytes); };
+    CHECK(goes(around, 5) == range(at(2 * around), at(3 * around)));
+    CHECK(goes(0, 5) == range(at(around + page), at(2 * around)));
+    CHECK(goes(file.size() - 1, 1) == range(at(4 * around), at(4 * around + page)));
+    ::munmap(start, size);
 }
 
 TEST_CASE("a mapped file stays readable when its name is gone") {

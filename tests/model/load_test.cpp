@@ -3,8 +3,11 @@
 #include <ssm/backend/cpu/cpu.hpp>
 #include <ssm/ssm.hpp>
 
+#include <cstddef>
+#include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,7 +45,33 @@ std::string refusal(const random_weights& weights) {
     return "none";
 }
 
+/// Weights as if they were in a mapped file: notes how many bytes of each tensor that was found were let go of last.
+struct mapped_weights {
+    const random_weights& weights;
+    std::map<std::string, std::size_t>& let_go;
+
+    const ssm::model_config& config() const { return weights.config(); }
+    std::string describe() const { return weights.describe(); }
+    std::optional<ssm::stored_tensor> find(std::string_view name) const {
+        auto tensor = weights.find(name);
+        if (tensor)
+            tensor->let_go = [&last = let_go[tensor->name]](std::span<const std::byte> part) { last = part.size(); };
+        return tensor;
+    }
+};
+
 }  // namespace
+
+TEST_CASE("A file's pages are let go of when their tensor is loaded and identified") {
+    const random_weights weights(small_config());
+    std::map<std::string, std::size_t> let_go;
+    (void)ssm::load<falcon>(mapped_weights{weights, let_go}, ssm::cpu());
+    CHECK(let_go.size() == 23);  // ten of each layer and the model's own three
+    for (const auto& [name, bytes] : let_go) {
+        CAPTURE(name);
+        CHECK(bytes == weights.find(name)->bytes.size());
+    }
+}
 
 TEST_CASE("Every tensor of a layer is asked for") {
     for (const char* name :

@@ -9,6 +9,7 @@
 #include <cassert>
 #include <cstddef>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -37,7 +38,7 @@ struct stored_tensor {
 
     /// Lets go of the memory behind a part of `bytes` that is not needed soon; it is read from its file again when it is.
     /// None where there is no file behind them.
-    void (*let_go)(std::span<const std::byte> part) noexcept = nullptr;
+    std::function<void(std::span<const std::byte> part)> let_go = nullptr;
 };
 
 /// Numbers [first, first + count) of a row of a tensor (rows, ...), widened. In a quantized one, both are multiples of 32,

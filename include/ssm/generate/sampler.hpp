@@ -38,8 +38,7 @@ public:
     /// Throws argument_error for a NaN or +infinity, or when no token is left.
     [[nodiscard]] token_id operator()(std::span<const float> logits) {
         check_logits(logits);
-        penalise(logits);
-        const token_id id = options_.temperature == 0 ? best() : draw();
+        const token_id id = choose(logits);
         if (penalises()) history_.push(id);
         return id;
     }
@@ -54,18 +53,33 @@ private:
         return a.score != b.score ? a.score > b.score : a.id < b.id;
     }
 
+    [[nodiscard]] token_id choose(std::span<const float> logits) {
+        const bool greedy = options_.temperature == 0;
+        if (greedy && !penalises())
+            return static_cast<token_id>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+        penalise(logits);
+        return greedy ? best() : draw();
+    }
+
     [[nodiscard]] bool penalises() const noexcept { return options_.repetition_penalty != 1; }
 
     static void check_logits(std::span<const float> logits) {
         const auto refuse = [](const std::string& found, const char* remedy) {
             return argument_error({"sampler", "logits", found, "numbers, at least one of them finite", remedy});
         };
+        constexpr float infinity = std::numeric_limits<float>::infinity();
+        bool all = true;
         bool any = false;
-        for (std::size_t i = 0; i < logits.size(); ++i) {
-            if (std::isnan(logits[i]) || logits[i] == std::numeric_limits<float>::infinity())
-                throw refuse((std::isnan(logits[i]) ? "NaN for token " : "infinity for token ") + std::to_string(i),
-                             "check the checkpoint for damaged weights");
-            any = any || std::isfinite(logits[i]);
+        for (const float logit : logits) {  // no way out of it, so that it runs in vectors
+            all &= logit < infinity;
+            any |= logit > -infinity;
+        }
+        if (!all) {
+            const auto bad =
+                std::find_if_not(logits.begin(), logits.end(), [](float logit) { return logit < infinity; });
+            throw refuse(
+                (std::isnan(*bad) ? "NaN for token " : "infinity for token ") + std::to_string(bad - logits.begin()),
+                "check the checkpoint for damaged weights");
         }
         if (!any) throw refuse(logits.empty() ? "none" : "-infinity for every token", "leave a token to choose");
     }

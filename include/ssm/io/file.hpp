@@ -43,12 +43,17 @@ struct file_bytes {
     bool mapped = false;  ///< and not copied
 };
 
-/// Lets go of the memory behind a part of a mapped file, whole pages only; the file is read again when it is needed.
-inline void let_go_of_pages(std::span<const std::byte> part) noexcept {
+/// Lets go of the memory behind a part of a mapped file, and of what the system mapped around it; the file is read again when
+/// it is needed. Where a part begins or ends within them, the neighbours' pages go too.
+inline void let_go_of_pages(std::span<const std::byte> part, std::span<const std::byte> file) noexcept {
+    constexpr std::uintptr_t around = std::uintptr_t{64}
+                                      << 10;  // what Linux maps at once, when the file is in its cache
+    const auto first_of = [](std::span<const std::byte> of) { return reinterpret_cast<std::uintptr_t>(of.data()); };
+    const auto round_up = [](std::uintptr_t address, std::uintptr_t to) { return (address + to - 1) / to * to; };
     const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-    const auto begin = reinterpret_cast<std::uintptr_t>(part.data());
-    const std::uintptr_t first = (begin + page - 1) / page * page;
-    const std::uintptr_t last = (begin + part.size()) / page * page;
+    const std::uintptr_t first = std::max(first_of(part) / around * around, first_of(file));
+    const std::uintptr_t last =
+        std::min(round_up(first_of(part) + part.size(), around), round_up(first_of(file) + file.size(), page));
     // A hint: where it is refused, the pages stay.
     if (first < last) (void)::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
 }

@@ -71,7 +71,8 @@ public:
         if (found == entries_.end()) return std::nullopt;
         const safetensors_entry& entry = found->second;
         stored_tensor tensor{found->first, dtype::f32, entry.shape, bytes_of(name), file_.owner};
-        if (file_.mapped) tensor.let_go = let_go_of_pages;
+        if (file_.mapped)
+            tensor.let_go = [file = file_.bytes](std::span<const std::byte> part) { let_go_of_pages(part, file); };
         if (const auto note = metadata_.find(std::string(quantized_note) + found->first); note != metadata_.end()) {
             read_quantized(entry, note->second, tensor);
             return tensor;

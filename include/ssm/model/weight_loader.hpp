@@ -154,6 +154,7 @@ private:
     void count_in(const stored_tensor& tensor) {
         if (!taken_.insert(tensor.name).second) return;
         identify(tensor);
+        if (tensor.let_go != nullptr) tensor.let_go(tensor.bytes);  // what was read of it here and before
         bytes_ += static_cast<index>(tensor.bytes.size());
         if (options_->progress && !options_->progress({tensor.name, bytes_}))
             throw cancelled({origin_, "tensor " + tensor.name, "loading stopped by the progress callback", {}, {}});

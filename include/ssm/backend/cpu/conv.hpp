@@ -30,7 +30,9 @@ void causal_conv_silu(thread_pool& pool, matrix_view<const float> x, matrix_view
                         : window.data() + ConvState::slot(age - t, width, cursor) * window.stride();
     };
 
-    pool.for_each_range(channels, lanes::width, tokens * (width + 1), [&](index first, index last) {
+    constexpr index operations_of_silu = 24;
+    const index cost = tokens * (width + 1 + operations_of_silu);
+    pool.for_each_range(channels, lanes::width, cost, [&](index first, index last) {
         for (index t = 0; t < tokens; ++t) {
             for (index ch = first; ch < last; ch += lanes::width) {
                 const index count = last - ch;

@@ -137,12 +137,12 @@ public:
                                       matrix_view<float> y) const {
         const index tokens = y.rows() / sequences;
         const index states = h.rows() / sequences;
+        const index cost = tokens * states * cpu_kernels::operations_of_a_state;
         for (index s = 0; s < sequences; ++s)
-            pool_.for_each_range(
-                h.columns(), cpu_kernels::channels_at_once, tokens * states, [&](index first, index last) {
-                    cpu_kernels::gated_scan(instructions_, r, dt_bias, z, {s * tokens, (s + 1) * tokens, first, last},
-                                            h.rows(s * states, states), y);
-                });
+            pool_.for_each_range(h.columns(), cpu_kernels::channels_at_once, cost, [&](index first, index last) {
+                cpu_kernels::gated_scan(instructions_, r, dt_bias, z, {s * tokens, (s + 1) * tokens, first, last},
+                                        h.rows(s * states, states), y);
+            });
     }
 
 private:

@@ -25,10 +25,10 @@ namespace ssm {
 ///
 ///     f32, f16   column k: 32 elements
 ///     bf16       columns 2j and 2j + 1: 32 pairs, so that a pair is one 32-bit lane
-///     q8         32 scales of each block, all blocks; then of each block its columns by fours: 32 rows of 4 quants, each
-///                plus 128, so that they are the unsigned operand of a machine's byte products
-///     q4         the same with half as many bytes: columns 4j to 4j + 3 in the lower halves, 16 further on in the upper,
-///                each plus 8
+///     q8         of each block 32 scales, then its columns by fours: 32 rows of 4 quants, each plus 128, so that they are
+///                the unsigned operand of a machine's byte products
+///     q4         the same with half as many bytes of quants: columns 4j to 4j + 3 in the lower halves, 16 further on in
+///                the upper, each plus 8
 namespace panel {
 
 inline constexpr index rows = 32;
@@ -36,35 +36,27 @@ inline constexpr index columns_together = 4;                     ///< of quants
 inline constexpr index scale_bytes = rows * index{sizeof(f16)};  ///< of a block
 inline constexpr index q8_bytes = rows * quantized_block;        ///< quants of a block
 inline constexpr index q4_bytes = q8_bytes / 2;
+template <quantized_block_type B>
+inline constexpr index block_bytes = scale_bytes + (std::is_same_v<B, q8_block> ? q8_bytes : q4_bytes);
 inline constexpr index group_bytes = rows * columns_together;  ///< four columns of q8
 inline constexpr index q8_bias = 128;
 inline constexpr index q4_bias = 8;
 
-/// Where quant i of a block lies in the block's bytes; of q4, where the byte of nibble i lies, i < 16.
+/// Where quant i of a block lies behind the block's scales; of q4, where the byte of nibble i lies, i < 16.
 [[nodiscard]] constexpr index place_of_quant(index i, index row) noexcept {
     return i / columns_together * group_bytes + row * columns_together + i % columns_together;
 }
 
-/// Bytes of the numbers of a panel of `columns` columns, the scales of blocks not counted.
-[[nodiscard]] constexpr index number_bytes(dtype type, index columns) noexcept {
+/// Bytes of a panel of `columns` columns.
+[[nodiscard]] constexpr index bytes(dtype type, index columns) noexcept {
     switch (type) {
         case dtype::f32: return columns * rows * 4;
         case dtype::bf16: return (columns + 1) / 2 * rows * 4;
         case dtype::f16: return columns * rows * 2;
-        case dtype::q8: return blocks_of(columns) * q8_bytes;
-        case dtype::q4: return blocks_of(columns) * q4_bytes;
+        case dtype::q8: return blocks_of(columns) * block_bytes<q8_block>;
+        case dtype::q4: return blocks_of(columns) * block_bytes<q4_block>;
     }
     return 0;
-}
-
-/// Bytes of the scales of a panel, which come first.
-[[nodiscard]] constexpr index scales_bytes(dtype type, index columns) noexcept {
-    return is_quantized(type) ? blocks_of(columns) * scale_bytes : 0;
-}
-
-/// Bytes of a panel of `columns` columns.
-[[nodiscard]] constexpr index bytes(dtype type, index columns) noexcept {
-    return scales_bytes(type, columns) + number_bytes(type, columns);
 }
 
 /// Panels of a matrix of so many rows.
@@ -100,15 +92,9 @@ public:
     }
 
     [[nodiscard]] index panels() const noexcept { return panel::panels_of(rows_); }
-    /// Scales of a panel of a quantized matrix, (blocks, 32), from the block on that begins at a column; null of another.
-    [[nodiscard]] const f16* scales(index p, index column) const noexcept {
-        if (!is_quantized(type_)) return nullptr;
-        return reinterpret_cast<const f16*>(memory_.get() + p * panel_bytes_) + blocks_of(column) * panel::rows;
-    }
-    /// The numbers of a panel, from a column on that begins a block or a pair.
-    [[nodiscard]] const std::byte* numbers(index p, index column) const noexcept {
-        return memory_.get() + p * panel_bytes_ + panel::scales_bytes(type_, columns_) +
-               panel::number_bytes(type_, column);
+    /// A panel, from a column on that begins a block or a pair.
+    [[nodiscard]] const std::byte* weights(index p, index column) const noexcept {
+        return memory_.get() + p * panel_bytes_ + panel::bytes(type_, column);
     }
 
     /// A row, widened; `to` has room for `columns()` floats.
@@ -116,11 +102,11 @@ public:
         const index p = row / panel::rows;
         const index lane = row % panel::rows;
         if (is_quantized(type_)) return read_quantized(p, lane, to);
-        const std::byte* const numbers_of_panel = numbers(p, 0);
+        const std::byte* const start = weights(p, 0);
         with_storage_type(type_, [&]<class T>(type_tag<T>) {
             for (index k = 0; k < columns_; ++k) {
                 T element;
-                std::memcpy(&element, numbers_of_panel + place<T>(k, lane) * index{sizeof(T)}, sizeof(T));
+                std::memcpy(&element, start + place<T>(k, lane) * index{sizeof(T)}, sizeof(T));
                 to[k] = static_cast<float>(element);
             }
         });
@@ -128,7 +114,7 @@ public:
 
 private:
     static constexpr index columns_at_once = 256;  // of a row, widened on the way; whole blocks
-    static constexpr index panels_at_once = 64;    // packed before their pages of the file are let go of
+    static constexpr index panels_at_once = 16;    // packed before their pages of the file are let go of
 
     /// Where column k of a row lies in a panel, in elements.
     template <stored_element T>
@@ -171,7 +157,7 @@ private:
                 for (index b = 0; b < blocks_of(columns_); ++b) {
                     B block;
                     good = block_of(tensor, row, b, block) && good;
-                    store(block, b, lane, start);
+                    store(block, lane, start + b * panel::block_bytes<B>);
                 }
             });
             return good;
@@ -214,20 +200,20 @@ private:
         return quantize(values, block);
     }
 
-    static void store_scale(f16 scale, index b, index lane, std::byte* start) noexcept {
-        std::memcpy(start + (b * panel::rows + lane) * index{sizeof(f16)}, &scale, sizeof scale);
+    static void store_scale(f16 scale, index lane, std::byte* block) noexcept {
+        std::memcpy(block + lane * index{sizeof(f16)}, &scale, sizeof scale);
     }
 
-    void store(const q8_block& block, index b, index lane, std::byte* start) const noexcept {
-        store_scale(block.scale, b, lane, start);
-        std::byte* const quants = start + panel::scales_bytes(type_, columns_) + b * panel::q8_bytes;
+    static void store(const q8_block& block, index lane, std::byte* to) noexcept {
+        store_scale(block.scale, lane, to);
+        std::byte* const quants = to + panel::scale_bytes;
         for (index i = 0; i < quantized_block; ++i)
             quants[panel::place_of_quant(i, lane)] = static_cast<std::byte>(block.quants[i] + panel::q8_bias);
     }
 
-    void store(const q4_block& block, index b, index lane, std::byte* start) const noexcept {
-        store_scale(block.scale, b, lane, start);
-        std::byte* const quants = start + panel::scales_bytes(type_, columns_) + b * panel::q4_bytes;
+    static void store(const q4_block& block, index lane, std::byte* to) noexcept {
+        store_scale(block.scale, lane, to);
+        std::byte* const quants = to + panel::scale_bytes;
         for (index i = 0; i < quantized_block / 2; ++i)
             quants[panel::place_of_quant(i, lane)] = static_cast<std::byte>(block.nibbles[i]);
     }
@@ -235,16 +221,19 @@ private:
     void read_quantized(index p, index lane, float* to) const noexcept {
         for (index b = 0; b < blocks_of(columns_); ++b) {
             float values[quantized_block];
-            const float scale = scales(p, b * quantized_block)[lane];
-            const std::byte* const quants = numbers(p, b * quantized_block);
+            const std::byte* const block = weights(p, b * quantized_block);
+            const std::byte* const quants = block + panel::scale_bytes;
+            f16 scale;
+            std::memcpy(&scale, block + lane * index{sizeof(f16)}, sizeof scale);
+            const auto unit = static_cast<float>(scale);
             const index half = type_ == dtype::q4 ? quantized_block / 2 : quantized_block;
             for (index i = 0; i < half; ++i) {
                 const int byte = std::to_integer<int>(quants[panel::place_of_quant(i, lane)]);
                 if (type_ == dtype::q8) {
-                    values[i] = scale * static_cast<float>(byte - int{panel::q8_bias});
+                    values[i] = unit * static_cast<float>(byte - int{panel::q8_bias});
                 } else {
-                    values[i] = scale * static_cast<float>((byte & 15) - int{panel::q4_bias});
-                    values[i + half] = scale * static_cast<float>((byte >> 4) - int{panel::q4_bias});
+                    values[i] = unit * static_cast<float>((byte & 15) - int{panel::q4_bias});
+                    values[i + half] = unit * static_cast<float>((byte >> 4) - int{panel::q4_bias});
                 }
             }
             const index first = b * quantized_block;

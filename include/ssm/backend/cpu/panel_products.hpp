@@ -102,8 +102,7 @@ private:
         const bool unpacks = &p.tiles_of_unpacked != &p.tiles && of.tokens >= tokens_worth_unpacking;
         for (index k = 0; k < p.inputs.depth(); k += p.inputs.piece(k))
             for (index i = 0; i < of.panels; ++i) {
-                const panel_tile tile{.weights = p.w.numbers(of.first_panel + i, k),
-                                      .scales = p.w.scales(of.first_panel + i, k),
+                const panel_tile tile{.weights = p.w.weights(of.first_panel + i, k),
                                       .x = p.inputs.numbers(k, of.first_token),
                                       .x_stride = p.inputs.piece(k) * p.inputs.element_bytes(),
                                       .blocks = p.inputs.blocks(k, of.first_token),
@@ -133,7 +132,7 @@ private:
     };
 
     static weights_ahead piece_of(const product& p, index at, index k) {
-        return {p.w.numbers(at, k), panel::number_bytes(p.w.type(), p.inputs.piece(k))};
+        return {p.w.weights(at, k), panel::bytes(p.w.type(), p.inputs.piece(k))};
     }
 
     /// All tokens, in the widest tiles that they fill.
@@ -153,11 +152,11 @@ private:
     static void multiply_unpacked(const product& p, panel_tile tile, index tokens, weights_ahead next) {
         using cpu_kernels::packed_inputs;
         constexpr index most_bytes =
-            std::max(panel::number_bytes(dtype::q8, packed_inputs::piece_columns(cpu_kernels::input_form::quants)),
-                     panel::number_bytes(dtype::f32, packed_inputs::piece_columns(cpu_kernels::input_form::f32)));
-        alignas(64) std::byte numbers[most_bytes];
-        cpu_kernels::unpack(p.w.type(), tile.weights, tile.depth, numbers);
-        tile.weights = numbers;
+            std::max(panel::bytes(dtype::q8, packed_inputs::piece_columns(cpu_kernels::input_form::quants)),
+                     panel::bytes(dtype::f32, packed_inputs::piece_columns(cpu_kernels::input_form::f32)));
+        alignas(64) std::byte unpacked[most_bytes];
+        cpu_kernels::unpack(p.w.type(), tile.weights, tile.depth, unpacked);
+        tile.weights = unpacked;
         multiply_piece(p.tiles_of_unpacked, tile, tokens, next);
     }
 

@@ -26,7 +26,6 @@ struct input_block {
 /// fused where the instruction set has them.
 struct panel_tile {
     const std::byte* weights;   ///< of the panel, at the piece's first column
-    const f16* scales;          ///< of the panel's blocks, (blocks, 32); null unless quantized
     const std::byte* x;         ///< (tokens, depth): float, bf16 or quants of 8 bits
     index x_stride;             ///< bytes from token to token
     const input_block* blocks;  ///< (tokens, blocks); null unless quantized

@@ -87,7 +87,7 @@ template <stored_element W, std::size_t Tokens>
     return _mm256_set1_epi32(four);
 }
 
-/// The integer sums of block b for `Eights` times 8 rows, without the offset. AVX2 has no exact product of whole bytes: quants
+/// The integer sums of block b for `Eights` times 8 rows, whose quants begin at `weights`, without the offset. AVX2 has no exact product of whole bytes: quants
 /// of 8 bits are 16 times their upper nibbles plus their lower ones.
 template <quantized_block_type B, std::size_t Tokens, std::size_t Eights>
 [[SSM_TARGET_AVX2, gnu::always_inline]] inline void sum_block(const panel_tile& tile, index b, const std::byte* weights,
@@ -123,7 +123,6 @@ template <quantized_block_type B, std::size_t Tokens, std::size_t Eights>
 /// `Eights` times 8 rows at a time: one token takes all 32, so that weights are read in the order of memory.
 template <quantized_block_type B, std::size_t Tokens, std::size_t Eights>
 [[SSM_TARGET_AVX2]] void multiply_quants(const panel_tile& tile) noexcept {
-    constexpr index block_bytes = std::is_same_v<B, q8_block> ? panel::q8_bytes : panel::q4_bytes;
     constexpr index rows = 8 * Eights;
     for (index first_row = 0; first_row < panel::rows; first_row += rows) {
         __m256 sums[Tokens][Eights];
@@ -131,12 +130,13 @@ template <quantized_block_type B, std::size_t Tokens, std::size_t Eights>
             SSM_UNROLL for (std::size_t e = 0; e < Eights; ++e) sums[t][e] = _mm256_setzero_ps();
         }
         for (index b = 0; b < tile.depth / quantized_block; ++b) {
-            if constexpr (Tokens == 1) ask_ahead<block_bytes>(tile.weights + b * block_bytes);
+            const std::byte* const weights = tile.weights + b * panel::block_bytes<B>;
+            if constexpr (Tokens == 1) ask_ahead<panel::block_bytes<B>>(weights);
             __m256i exact[Tokens][Eights];
-            sum_block<B>(tile, b, tile.weights + b * block_bytes + first_row * panel::columns_together, exact);
+            sum_block<B>(tile, b, weights + panel::scale_bytes + first_row * panel::columns_together, exact);
             SSM_UNROLL for (std::size_t e = 0; e < Eights; ++e) {
-                const f16* const scales_at = tile.scales + b * panel::rows + first_row + static_cast<index>(e) * 8;
-                const __m256 scales = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(scales_at)));
+                const std::byte* const at = weights + (first_row + static_cast<index>(e) * 8) * index{sizeof(f16)};
+                const __m256 scales = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)));
                 SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) {
                     const input_block& block = tile.block(t, b);
                     const __m256i sum = _mm256_add_epi32(exact[t][e], _mm256_set1_epi32(block.offset));

@@ -116,10 +116,8 @@ template <std::size_t Tokens>
 template <quantized_block_type B, std::size_t Tokens>
 [[SSM_TARGET_AVX512, gnu::always_inline]] inline void add_block(const panel_tile& tile, index b,
                                                                 __m512i (&sums)[Tokens][halves]) noexcept {
-    constexpr index block_bytes = std::is_same_v<B, q8_block> ? panel::q8_bytes : panel::q4_bytes;
-    const std::byte* const weights = tile.weights + b * block_bytes;
+    const std::byte* const weights = tile.weights + b * panel::block_bytes<B> + panel::scale_bytes;
     const index k = b * quantized_block;
-    if constexpr (Tokens == 1) ask_ahead<block_bytes>(weights);
     if constexpr (std::is_same_v<B, q8_block>) {
         SSM_UNROLL for (index i = 0; i < quantized_block; i += panel::columns_together)
             add_quants(_mm512_loadu_si512(weights + i * panel::rows),
@@ -142,14 +140,15 @@ template <quantized_block_type B, std::size_t Tokens>
     __m512 sums[Tokens][halves];
     clear(sums);
     for (index b = 0; b < tile.depth / quantized_block; ++b) {
+        const std::byte* const block = tile.weights + b * panel::block_bytes<B>;
+        if constexpr (Tokens == 1) ask_ahead<panel::block_bytes<B>>(block);
         __m512i exact[Tokens][halves];
         SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) exact[t][0] = exact[t][1] =
             _mm512_set1_epi32(tile.block(t, b).offset);
         add_block<B>(tile, b, exact);
         SSM_UNROLL for (std::size_t h = 0; h < halves; ++h) {
             const __m512 scales =
-                _mm512_maskz_cvtph_ps(all_lanes, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(
-                                                     tile.scales + b * panel::rows + static_cast<index>(h) * 16)));
+                _mm512_maskz_cvtph_ps(all_lanes, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(block) + h));
             SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) {
                 const __m512 scale = _mm512_mul_ps(scales, _mm512_set1_ps(tile.block(t, b).scale));
                 sums[t][h] = _mm512_fmadd_ps(_mm512_maskz_cvtepi32_ps(all_lanes, exact[t][h]), scale, sums[t][h]);

@@ -43,13 +43,13 @@ void multiply(const panel_tile& tile) noexcept {
         for (index row = 0; row < panel::rows; ++row) tile.sums_of(t)[row] += sums[t][row];
 }
 
-/// A block's quants as they lie in q8, from q8 or q4.
+/// A block as it lies in q8, from q8 or q4.
 template <quantized_block_type B>
-void load_quants(const std::byte* weights, index block, std::byte (&quants)[panel::q8_bytes]) noexcept {
+void load_block(const std::byte* weights, std::byte (&block)[panel::block_bytes<q8_block>]) noexcept {
     if constexpr (std::is_same_v<B, q8_block>) {
-        std::memcpy(quants, weights + block * panel::q8_bytes, sizeof quants);
+        std::memcpy(block, weights, sizeof block);
     } else {
-        unpack_nibbles(weights + block * panel::q4_bytes, quants);
+        unpack_nibbles(weights, block);
     }
 }
 
@@ -57,8 +57,9 @@ template <quantized_block_type B, std::size_t Tokens>
 void multiply_quants(const panel_tile& tile) noexcept {
     float sums[Tokens][panel::rows] = {};
     for (index b = 0; b < tile.depth / quantized_block; ++b) {
-        std::byte quants[panel::q8_bytes];
-        load_quants<B>(tile.weights, b, quants);
+        std::byte unpacked[panel::block_bytes<q8_block>];
+        load_block<B>(tile.weights + b * panel::block_bytes<B>, unpacked);
+        const std::byte* const quants = unpacked + panel::scale_bytes;
         for (std::size_t t = 0; t < Tokens; ++t) {
             const input_block& block = tile.block(t, b);
             const auto* const inputs = reinterpret_cast<const std::int8_t*>(tile.inputs(t)) + b * quantized_block;
@@ -66,7 +67,8 @@ void multiply_quants(const panel_tile& tile) noexcept {
                 std::int32_t sum = block.offset;
                 for (index i = 0; i < quantized_block; ++i)
                     sum += std::to_integer<std::int32_t>(quants[panel::place_of_quant(i, row)]) * inputs[i];
-                const float scale = static_cast<float>(tile.scales[b * panel::rows + row]) * block.scale;
+                const auto weight_scale = static_cast<float>(element_at<f16>(unpacked + row * index{sizeof(f16)}));
+                const float scale = weight_scale * block.scale;
                 sums[t][row] += static_cast<float>(sum) * scale;
             }
         }

@@ -54,10 +54,10 @@ struct scan_kernel<sequential, basic_cpu<Products>> {
     template <recurrence R>
     static void run(thread_pool& pool, instruction_set set, sequential, const R& r, index first_token, index tokens,
                     matrix_view<float> h, matrix_view<float> y) {
-        pool.for_each_range(
-            h.columns(), cpu_kernels::channels_at_once, tokens * h.rows(), [&](index first, index last) {
-                cpu_kernels::scan_in_order(set, r, {first_token, first_token + tokens, first, last}, h, y);
-            });
+        const index cost = tokens * h.rows() * cpu_kernels::operations_of_a_state;
+        pool.for_each_range(h.columns(), cpu_kernels::channels_at_once, cost, [&](index first, index last) {
+            cpu_kernels::scan_in_order(set, r, {first_token, first_token + tokens, first, last}, h, y);
+        });
     }
 };
 

@@ -18,6 +18,9 @@
 /// The selective recurrence in tiles. What surrounds it in a layer is done on the way into a tile and out of it.
 namespace ssm::cpu_kernels {
 
+/// What sharing a scan among threads counts for a token's state: an exponential and a few multiply-adds.
+inline constexpr index operations_of_a_state = 16;
+
 /// Nothing before a scan and nothing after it.
 struct scan_alone {
     [[nodiscard]] scan_tile::lines reads_after(index t, index ch, matrix_view<float> y) const noexcept {
@@ -60,9 +63,9 @@ public:
 
     explicit scan_block(const Around& around) : around_(around) {}
 
-    /// Runs `range`, and asks for the inputs of `next` meanwhile.
+    /// Runs `range`, and asks for the inputs of `next` meanwhile; for its rates and states too when they are `cold`.
     void run(selective_scan_kernel scan, const selective<float>& r, const scan_range& range, const scan_range& next,
-             matrix_view<float> h, matrix_view<float> y) {
+             bool cold, matrix_view<float> h, matrix_view<float> y) {
         const index rows = range.last_token - range.first_token;
         const index columns = range.last_channel - range.first_channel;
         for (index t = 0; t < rows; ++t) load(r, range.first_token + t, t, range.first_channel, columns);
@@ -74,6 +77,10 @@ public:
             const auto next_rows = [&](matrix_view<const float> of) -> scan_tile::lines {
                 return {of.data() + next.first_token * of.stride() + next_channel, of.stride()};
             };
+            if (cold) {
+                ask_for_column(r.a, next_channel);
+                ask_for_column(h, next_channel);
+            }
             scan({dt_[tile][0],
                   x_[tile][0],
                   y_[tile][0],
@@ -90,6 +97,11 @@ public:
 
 private:
     using rows_of_tile = float[tokens][scan_tile::channels];
+
+    /// Asks memory for the line of the cache around a column in every row.
+    static void ask_for_column(matrix_view<const float> of, index column) noexcept {
+        for (index row = 0; row < of.rows(); ++row) __builtin_prefetch(of.data() + row * of.stride() + column, 0, 3);
+    }
 
     [[nodiscard]] static float* at(rows_of_tile (&of)[tiles], index t, index i) noexcept {
         return of[i / scan_tile::channels][t] + i % scan_tile::channels;
@@ -146,7 +158,7 @@ void scan_in_blocks(instruction_set set, const Around& around, const selective<f
     for (index t = range.first_token; t < range.last_token; t += block_type::tokens)
         for (index ch = range.first_channel; ch < range.last_channel; ch += block_type::channels) {
             const scan_range at = block_at(t, ch);
-            block.run(scan, r, at, after(at), h, y);
+            block.run(scan, r, at, after(at), t == range.first_token, h, y);
         }
 }
 

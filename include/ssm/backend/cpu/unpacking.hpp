@@ -15,8 +15,11 @@
 /// product has the same bits as with the weights as they are packed.
 namespace ssm::cpu_kernels {
 
-/// The quants of a q4 block of a panel as they lie in q8: whole bytes, the lower halves first.
-inline void unpack_nibbles(const std::byte* nibbles, std::byte* quants) noexcept {
+/// A q4 block of a panel as it lies in q8: the scales, then whole bytes, the lower halves first.
+inline void unpack_nibbles(const std::byte* block, std::byte* to) noexcept {
+    std::memcpy(to, block, panel::scale_bytes);
+    const std::byte* const nibbles = block + panel::scale_bytes;
+    std::byte* const quants = to + panel::scale_bytes;
     for (index i = 0; i < panel::q4_bytes; ++i) {
         quants[i] = nibbles[i] & std::byte{15};
         quants[i + panel::q4_bytes] = nibbles[i] >> 4;
@@ -64,8 +67,7 @@ inline void unpack_halves(const std::byte* halves, std::byte* column) noexcept {
 inline void unpack(dtype type, const std::byte* from, index columns, std::byte* to) noexcept {
     const index step = type == dtype::q4 ? quantized_block : type == dtype::bf16 ? 2 : 1;
     auto* const work = type == dtype::q4 ? unpack_nibbles : type == dtype::bf16 ? unpack_pairs : unpack_halves;
-    for (index k = 0; k < columns; k += step)
-        work(from + panel::number_bytes(type, k), to + panel::number_bytes(unpacked(type), k));
+    for (index k = 0; k < columns; k += step) work(from + panel::bytes(type, k), to + panel::bytes(unpacked(type), k));
 }
 
 }  // namespace ssm::cpu_kernels
