@@ -23,15 +23,15 @@ concept can_hold_parameters = requires(const ssm::cpu device, std::span<const fl
 };
 static_assert(can_hold_parameters<float>);
 static_assert(!can_hold_parameters<ssm::q8_block> && !can_hold_parameters<ssm::q4_block>);
-using layer = ssm::mamba_layer<ssm::cpu>;
-static_assert(std::same_as<decltype(layer::a), matrix_view<const float>>);
-static_assert(std::same_as<decltype(layer::taps), matrix_view<const float>>);
-static_assert(std::same_as<decltype(layer::d), vector_view<const float>>);
-static_assert(std::same_as<decltype(layer::norm_gain), vector_view<const float>>);
-static_assert(std::same_as<decltype(layer::conv_bias), vector_view<const float>>);
-static_assert(std::same_as<decltype(layer::dt_bias), vector_view<const float>>);
-static_assert(std::same_as<decltype(layer::in_bias), vector_view<const float>>);
-static_assert(std::same_as<decltype(layer::out_bias), vector_view<const float>>);
+using parameters = ssm::mamba_layer<ssm::cpu>;
+static_assert(std::same_as<decltype(parameters::a), matrix_view<const float>>);
+static_assert(std::same_as<decltype(parameters::taps), matrix_view<const float>>);
+static_assert(std::same_as<decltype(parameters::d), vector_view<const float>>);
+static_assert(std::same_as<decltype(parameters::norm_gain), vector_view<const float>>);
+static_assert(std::same_as<decltype(parameters::conv_bias), vector_view<const float>>);
+static_assert(std::same_as<decltype(parameters::dt_bias), vector_view<const float>>);
+static_assert(std::same_as<decltype(parameters::in_bias), vector_view<const float>>);
+static_assert(std::same_as<decltype(parameters::out_bias), vector_view<const float>>);
 
 namespace backends {
 
