@@ -209,7 +209,7 @@ double measure_prefill(subject<Backend>& of, count tokens, const limits& best, d
     const std::string what = "prefill, bf16, " + std::to_string(tokens) + " tokens";
     const std::size_t before = free_memory();
     ssm::enqueued_session session{of.model, 1, 2048};
-    // For as long as the products before `sustained`.
+    // Busy for about as long as before `sustained`.
     session.enqueue_prefill(ssm::vector_view<const token_id>(of.ids.data(), 65'536), ssm::in_chunks{2048});
     const double seconds = prefill_seconds(session, of, time, tokens);
     const double weights = static_cast<double>(c.layers * c.inner * (3 * c.hidden + 2 * c.dt_rank + 2 * c.state));

@@ -23,8 +23,8 @@
 
 namespace ssm {
 
-/// What a Mamba-2 layer has by head and by group. With its recurrence and a projection for dt alone it is all that a Mamba
-/// layer has not.
+/// What a Mamba-2 layer has by head and by group. With its recurrence, a projection for dt alone and `normalise_groups` it is all
+/// that a Mamba layer has not.
 template <class Backend>
 struct mamba2_heads {
     mamba2_heads(weight_loader<Backend>& load, const std::string& prefix, const model_config& config)

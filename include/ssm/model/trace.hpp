@@ -30,7 +30,8 @@ template <class T>
                                             trace.stride() * index{sizeof(T)} / index{sizeof(float)});
 }
 
-/// Copies a mixer's views into the columns of its trace, each behind the one before; nothing if there is no trace.
+/// Copies a mixer's views into the columns of its trace, each behind the one before, in the order in which `replay` reads them;
+/// nothing if there is no trace. Floats that are not activations begin at an even column.
 template <class Backend, class... Ts>
 void keep(const Backend& device, activations<Backend> trace, const matrix_view<Ts>&... views) {
     if (trace.empty()) return;

@@ -87,8 +87,8 @@ template <stored_element W, std::size_t Tokens>
     return _mm256_set1_epi32(four);
 }
 
-/// The integer sums of block b for `Eights` times 8 rows, whose quants begin at `weights`, without the offset. AVX2 has no exact product of whole bytes: quants
-/// of 8 bits are 16 times their upper nibbles plus their lower ones.
+/// The integer sums of block b for `Eights` times 8 rows, whose quants begin at `weights`, without the offset. AVX2 has no
+/// exact product of whole bytes: quants of 8 bits are 16 times their upper nibbles plus their lower ones.
 template <quantized_block_type B, std::size_t Tokens, std::size_t Eights>
 [[SSM_TARGET_AVX2, gnu::always_inline]] inline void sum_block(const panel_tile& tile, index b, const std::byte* weights,
                                                               __m256i (&result)[Tokens][Eights]) noexcept {

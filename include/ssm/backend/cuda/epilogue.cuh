@@ -8,11 +8,13 @@
 namespace ssm::cuda_kernels {
 
 /// \file
-/// What becomes of the outputs of a product. An epilogue takes each output of each row: `constants_of` an output and `prepare`
-/// read what it needs while the weights are on their way, `finish` gets the sum. What `prepare` reads are the floats that
-/// `far_value` points to, one of `far_values` each, null where there is none: who can not hold so many ahead brings them
-/// itself. `finish_four` gets the sums of four neighbouring outputs, where `ends_packs` says that what belongs to them lies in
-/// packs.
+/// What becomes of the outputs of a product. An epilogue has `constants_of` an output and `finish`, which gets the sum of one
+/// output of one row, and what it needs of that from far away: the floats that `far_value` points to, one of `far_values` each,
+/// null where there is none. The products of one row read these by `prepare` while the weights are on their way; that of a
+/// few rows brings them itself in the end.
+///
+/// `finish_four` gets the sums of four neighbouring outputs from a multiple of four on. `ends_packs` allows it: each `far_value` is
+/// then null for all four or points to 16 aligned bytes of theirs, and what is written lies in packs as well.
 
 /// What an epilogue needs of one output of one row from far away.
 template <int Count>

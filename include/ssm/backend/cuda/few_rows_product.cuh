@@ -210,8 +210,9 @@ __global__ void __launch_bounds__(few_rows::threads, 2)  // registers are left f
     if (shape.joined) gather_cluster();  // the others may still read
 }
 
-/// Rows that `few_rows_product` takes: two stages of more would not fit beside each other.
-inline index most_few_rows(const context& on) { return on.shared_bytes >= 128 * 1024 ? 64 : 32; }
+/// Rows that `few_rows_product` takes: neither two stages of more would fit beside each other, nor the sums of a block's 128
+/// outputs and three values from far away for each.
+inline index most_few_rows(const context& on) { return on.shared_bytes >= 132 * 1024 ? 64 : 32; }
 
 /// Whether rows lie as the kernel reads them; how many there are has no part in it.
 template <class T>

@@ -14,9 +14,8 @@ namespace few_rows {
 inline constexpr int threads = 256;
 inline constexpr int warps = threads / warp_size;
 inline constexpr int group_outputs = 16;
-inline constexpr int most_outputs = warps * group_outputs;  // of a block
-inline constexpr int stage_depth = 128;                     // of a warp
-inline constexpr int stage_packs = stage_depth / 32 * 2;    // of weights of a lane
+inline constexpr int stage_depth = 128;                   // of a warp
+inline constexpr int stage_packs = stage_depth / 32 * 2;  // of weights of a lane
 inline constexpr int most_stages = 5;
 inline constexpr int most_parts = 4;  // of a cluster
 }  // namespace few_rows
@@ -40,11 +39,13 @@ struct few_rows_shape {
     [[nodiscard]] index bytes(int rows) const { return index{16} * stages * stage_packs(rows); }
     /// Floats from a row of sums to the next in shared memory, which lies in other banks.
     [[nodiscard]] SSM_HD int sum_stride() const { return outputs() + 4; }
-    /// Of the stages that a block uses of its ring, or what takes their place in the end: sums, and `far_values` floats an output.
+    /// Of the stages that a block uses of its ring, or what takes their place in the end: sums, and `far_values` packs for each
+    /// place of a thread.
     [[nodiscard]] std::size_t used_bytes(int rows, index columns, int far_values) const {
         const index used = blocks_for(blocks_for(columns, depth()), parts);
         const index ring = used < stages ? bytes(rows) / stages * used : bytes(rows);
-        const index ends = index{4} * rows * (splits * sum_stride() + far_values * outputs());
+        const index all = index{rows} * outputs(), least = index{4} * few_rows::threads;
+        const index ends = index{4} * (index{rows} * splits * sum_stride() + far_values * (all < least ? least : all));
         return static_cast<std::size_t>(ring < ends ? ends : ring);
     }
 };
