@@ -113,11 +113,9 @@ struct multihead_selective {
 
     [[nodiscard]] SSM_HD index heads() const { return a.size(); }
     /// The head of a channel.
-    [[nodiscard]] SSM_HD index head_of(index ch) const { return ch / (x.columns() / heads()); }
+    SSM_HD index head_of(index ch) const { return ch / (x.columns() / heads()); }
     /// Where B and C have state n of a channel.
-    [[nodiscard]] SSM_HD index column_of(index ch, index n) const {
-        return ch / (x.columns() / groups) * (b.columns() / groups) + n;
-    }
+    SSM_HD index column_of(index ch, index n) const { return ch / (x.columns() / groups) * (b.columns() / groups) + n; }
     [[nodiscard]] SSM_HD S decay(index t, index head) const {
         using std::exp;
         return exp(dt(t, head) * a[head]);
