@@ -12,6 +12,7 @@ each of which walks through time with the state in registers and loads four step
 """
 
 import torch
+from torch import library
 
 try:
     import triton
@@ -108,12 +109,12 @@ def run_forward(x, dt, A, B, C, save):
 
 
 # Registered as operators so that torch.compile treats each as one opaque step.
-@torch.library.custom_op("ssm::selective_scan", mutates_args=())
+@library.custom_op("ssm::selective_scan", mutates_args=())
 def scan_op(x: torch.Tensor, dt: torch.Tensor, A: torch.Tensor, B: torch.Tensor, C: torch.Tensor) -> torch.Tensor:
     return run_forward(x, dt, A, B, C, save=False)[0]
 
 
-@torch.library.custom_op("ssm::selective_scan_backward", mutates_args=())
+@library.custom_op("ssm::selective_scan_backward", mutates_args=())
 def scan_backward_op(
     x: torch.Tensor, dt: torch.Tensor, A: torch.Tensor, B: torch.Tensor, C: torch.Tensor, dy: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
