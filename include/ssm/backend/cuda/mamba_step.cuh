@@ -25,24 +25,11 @@ inline constexpr int x_proj_parts = 4;
 
 /// y = sum + bias, or y += sum + bias: both, so that x_proj and out_proj are one kernel, whose instructions are in the cache
 /// when the second begins.
-struct store_or_add_epilogue {
-    add_epilogue to;
-    bool adds;
+struct store_or_add_epilogue : add_epilogue {
+    bool reads;
 
-    using constants = add_epilogue::constants;
-    using prepared = add_epilogue::prepared;
-    static constexpr int far_values = add_epilogue::far_values;
     __device__ const float* far_value(index row, index output, int i) const {
-        return adds ? to.far_value(row, output, i) : nullptr;
-    }
-    __device__ float constants_of(index output) const { return to.constants_of(output); }
-    __device__ void finish(float added, const prepared& before, index row, index output, float sum) const {
-        to.finish(added, before, row, output, sum);
-    }
-    [[nodiscard]] bool ends_packs() const { return to.ends_packs(); }
-    __device__ void finish_four(const float (&added)[4], const prepared (&before)[4], index row, index output,
-                                const float (&sum)[4]) const {
-        to.finish_four(added, before, row, output, sum);
+        return reads ? add_epilogue::far_value(row, output, i) : nullptr;
     }
 };
 
