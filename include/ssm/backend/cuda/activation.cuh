@@ -50,4 +50,21 @@ __device__ inline float softplus_unit(float x) {
     return __fmaf_rn(p, u, fmaxf(x, 0.0F));
 }
 
+/// The same by a polynomial of degree 4, within 7e-5 of the result: what bf16 cannot tell apart.
+__device__ inline float softplus_coarse(float x) {
+    const float u = exp2_unit(-log2_of_e * fabsf(x));
+    float p = 0.04310600832104683F;
+    p = __fmaf_rn(p, u, -0.16136261820793152F);
+    p = __fmaf_rn(p, u, 0.30922454595565796F);
+    p = __fmaf_rn(p, u, -0.4977744519710541F);
+    p = __fmaf_rn(p, u, 1.0F);
+    return __fmaf_rn(p, u, fmaxf(x, 0.0F));
+}
+
+/// log(1 + e^x), as precisely as X can tell.
+template <class X>
+__device__ float softplus_for(float x) {
+    return std::is_same_v<X, bf16> ? softplus_coarse(x) : softplus_unit(x);
+}
+
 }  // namespace ssm::cuda_kernels

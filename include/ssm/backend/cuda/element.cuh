@@ -49,8 +49,10 @@ struct alignas(sizeof(T) * Count) pack {
         if constexpr (std::is_same_v<T, float>) {
             words[i] = __float_as_uint(first);
             words[i + 1] = __float_as_uint(second);
+        } else if constexpr (std::is_same_v<T, bf16>) {
+            asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(words[i / 2]) : "f"(second), "f"(first));
         } else {
-            words[i / 2] = std::uint32_t{narrow<T>(first).bits} | std::uint32_t{narrow<T>(second).bits} << 16;
+            asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(words[i / 2]) : "f"(second), "f"(first));
         }
     }
 };

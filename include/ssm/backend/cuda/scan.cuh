@@ -30,8 +30,8 @@ struct scan_kernel<sequential, basic_cuda<Activation, Execution>> {
                     matrix_view<Activation> y) {
         if constexpr (std::is_same_v<R, selective<float, Activation>>)
             if (cuda_kernels::holds_selective_states(r))
-                return cuda_kernels::selective_scan<false, Activation>(
-                    on, {r, {}, {}, h, y, y.rows() / sequences, false}, sequences);
+                return cuda_kernels::selective_scan<false, Activation>(on, {r, {}, {}, h, y, y.rows() / sequences},
+                                                                       sequences);
         if constexpr (std::is_same_v<R, multihead_selective<float, Activation>>)
             if (cuda_kernels::holds_multihead_states(r))
                 return cuda_kernels::multihead_scan<false, Activation>(on, r, {}, {}, h, sequences, y);
@@ -91,7 +91,7 @@ void gated_scan(const context& on, Policy policy, const selective<float, X>& r, 
                 matrix_view<const X> z, matrix_view<float> h, index sequences, matrix_view<X> y) {
     if constexpr (std::is_same_v<Policy, sequential>)
         if (holds_selective_states(r))
-            return selective_scan<true, X>(on, {r, dt_bias, z, h, y, y.rows() / sequences, false}, sequences);
+            return selective_scan<true, X>(on, {r, dt_bias, z, h, y, y.rows() / sequences}, sequences);
     scan_kernel<Policy, basic_cuda<X, quickest>>::run(on, policy, softened<X>{r, dt_bias}, h, sequences, y);
     gate(on, z, y);
 }
