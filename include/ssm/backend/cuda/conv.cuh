@@ -63,6 +63,13 @@ __global__ void causal_conv_kernel(conv_task<X> task) {
     if (gridDim.y == 1 && task.taps.rows() > 1) task.template update_window<ConvState>(sequence, ch);
 }
 
+/// Neighbouring floats from an address that packs may have.
+template <int Count>
+__device__ void load_floats(float (&to)[Count], const float* from) {
+#pragma unroll
+    for (int i = 0; i < Count; i += 4) *reinterpret_cast<float4*>(to + i) = *reinterpret_cast<const float4*>(from + i);
+}
+
 /// The tuned form: `Taps` taps, a pack of channels and a run of tokens a thread, each input read once. Whoever begins a
 /// sequence, and so reads the window, leaves the next one there: of at least `Run` tokens, it comes from x alone.
 template <class ConvState, int Taps, int Run, class X>
@@ -74,20 +81,28 @@ __global__ void __launch_bounds__(128) causal_conv_run_kernel(conv_task<X> task)
     release_successor();
     wait_for_predecessor();
     if (ch >= task.x.columns()) return;
-    float tap[Taps][width], bias[width], seen[Taps][width];
-#pragma unroll
-    for (int i = 0; i < width; ++i) {
-        bias[i] = task.bias.empty() ? 0.0F : task.bias[ch + i];
-#pragma unroll
-        for (int k = 0; k < Taps; ++k) tap[k][i] = task.taps(k, ch + i);
-#pragma unroll
-        for (int k = 1; k < Taps; ++k) seen[k][i] = task.template input<ConvState>(sequence, first - Taps + k, ch + i);
-    }
-    if (first == 0)
-        for (int i = 0; i < width; ++i) task.template update_window<ConvState>(sequence, ch + i);
+    float tap[Taps][width], bias[width] = {}, seen[Taps][width];
     const X* from = task.x.data() + (sequence * task.tokens + first) * task.x.stride() + ch;
+#pragma unroll
+    for (int k = 0; k < Taps; ++k) load_floats(tap[k], &task.taps(k, ch));
+    if (!task.bias.empty()) load_floats(bias, &task.bias[ch]);
+    if (first == 0) {
+#pragma unroll
+        for (int i = 0; i < width; ++i) {
+#pragma unroll
+            for (int k = 1; k < Taps; ++k) seen[k][i] = task.template input<ConvState>(sequence, k - Taps, ch + i);
+            task.template update_window<ConvState>(sequence, ch + i);
+        }
+    } else {
+#pragma unroll
+        for (int k = 1; k < Taps; ++k) {
+            const pack<X> row = *reinterpret_cast<const pack<X>*>(from + (k - Taps) * task.x.stride());
+#pragma unroll
+            for (int i = 0; i < width; ++i) seen[k][i] = row[i];
+        }
+    }
     X* to = task.y.data() + (sequence * task.tokens + first) * task.y.stride() + ch;
-    constexpr int ahead = 4;  // rows on their way at once
+    constexpr int ahead = 8;  // rows on their way at once
     static_assert(Run % ahead == 0);
     for (int t = 0; t < Run; t += ahead) {
         pack<X> next[ahead];
@@ -132,6 +147,7 @@ void causal_conv_silu(const context& on, const conv_task<X>& task, index sequenc
     constexpr int run = 16;
     const index channels = task.x.columns();
     const bool packs = holds_packs(task.x.data(), task.x.stride()) && holds_packs(task.y.data(), task.y.stride()) &&
+                       holds_packs(task.taps.data(), task.taps.stride()) && holds_packs(task.bias.data(), 4) &&
                        channels % lane_width<X> == 0;
     if (packs && task.tokens >= run && task.taps.rows() == 4) {
         const dim3 grid(grid_for(channels, 128 * lane_width<X>), grid_for(task.tokens, run),
