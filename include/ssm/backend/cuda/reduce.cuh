@@ -13,6 +13,27 @@ __device__ inline float warp_sum(float value) {
     return value;
 }
 
+/// `Count` sums over a warp, a power of two: the sum of `values[i]` in the 32 / `Count` lanes from i * 32 / `Count` on, with the
+/// bits of `warp_sum`. Lanes give away half of what they have left to sum at a time.
+template <int Count>
+__device__ float warp_sums(float (&values)[Count]) {
+    static_assert(Count <= warp_size && (Count & (Count - 1)) == 0);
+    int distance = warp_size / 2;
+#pragma unroll
+    for (int left = Count / 2; left > 0; left /= 2, distance /= 2) {
+        const bool upper = threadIdx.x & static_cast<unsigned>(distance);
+#pragma unroll
+        for (int i = 0; i < left; ++i) {
+            const float given = upper ? values[i] : values[i + left];
+            values[i] = (upper ? values[i + left] : values[i]) + __shfl_xor_sync(0xffffffffU, given, distance);
+        }
+    }
+    float sum = values[0];
+#pragma unroll
+    for (; distance > 0; distance /= 2) sum += __shfl_xor_sync(0xffffffffU, sum, distance);
+    return sum;
+}
+
 /// The sum over a block of whole warps, in every thread. `scratch` is shared memory for a float per warp, free again
 /// after the next barrier.
 __device__ inline float block_sum(float value, float* scratch) {

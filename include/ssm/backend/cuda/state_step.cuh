@@ -82,27 +82,32 @@ __global__ void __launch_bounds__(step_warps* warp_size)
     const auto each_held = [&](int from, const auto& work) {
 #pragma unroll
         for (int i = 0; i < held; ++i)
-            if (exists && from + i * groups < states) work(i, static_cast<index>(from + i * groups));
+            if (exists && from + i * groups < states) work(i, from + i * groups);
     };
+    // Pointers are made before the wait: after it, each instruction is time in which memory is idle.
+    float* own_state = task.h.data() + group * task.h.stride() + ch;
+    const float* own_rate = task.a.data() + group * task.a.stride() + ch;
+    const index next_state = groups * task.h.stride(), next_rate = groups * task.a.stride();
     pack<W> ahead[rows];
 #pragma unroll
     for (int row = 0; row < rows; ++row)
         if (lane < chunks) ahead[row] = load_once(weights(row) + lane * width);
     float rate[held] = {}, state[held] = {};
-    each_held(group, [&](int i, index n) {
-        rate[i] = task.a(n, ch) * log2_of_e;
-        prefetch_line(&task.h(n, ch));
+    each_held(group, [&](int i, int) {
+        rate[i] = own_rate[i * next_rate] * log2_of_e;
+        prefetch_line(own_state + i * next_state);
     });
+    const X* const own_x = task.xz.data() + ch;
     const float skip = exists ? task.d[ch] : 0.0F;
-    const index own_output = first + warp * rows + lane;
-    const float bias = lane < rows && own_output < channels ? task.dt_bias[own_output] : 0.0F;
+    const int own_row = warp * rows + lane / (warp_size / rows);  // whose sum ends up in this lane
+    const float bias = first + own_row < channels ? task.dt_bias[first + own_row] : 0.0F;
     release_successor();
     read_early(dt_proj, task);
     wait_for_predecessor();
 
-    each_held(group, [&](int i, index n) { state[i] = task.h(n, ch); });
-    const float x = exists ? widen(task.xz(0, ch)) : 0.0F;
-    const float z = exists ? widen(task.xz(0, channels + ch)) : 0.0F;
+    each_held(group, [&](int i, int) { state[i] = own_state[i * next_state]; });
+    const float x = exists ? widen(own_x[0]) : 0.0F;
+    const float z = exists ? widen(own_x[channels]) : 0.0F;
     if (warp < 3) {
         const index offset = warp == 0 ? 0 : warp == 1 ? rank : rank + states;
         const int size = warp == 0 ? rank : static_cast<int>(states);
@@ -124,21 +129,23 @@ __global__ void __launch_bounds__(step_warps* warp_size)
     __syncthreads();
 
     float sum[rows] = {};
-    for (int chunk = lane; chunk < chunks; chunk += warp_size)
+    const auto add = [&](int chunk) {
+        float in[width];
 #pragma unroll
-        for (int row = 0; row < rows; ++row) {
-            if (chunk != lane) ahead[row] = load_once(weights(row) + static_cast<index>(chunk) * width);
+        for (int i = 0; i < width; ++i) in[i] = chunk * width + i < rank ? normed[chunk * width + i] : 0.0F;
 #pragma unroll
-            for (int i = 0; i < width; ++i)
-                if (chunk * width + i < rank) sum[row] = __fmaf_rn(ahead[row][i], normed[chunk * width + i], sum[row]);
-        }
-    float raw = bias;
+        for (int row = 0; row < rows; ++row)
 #pragma unroll
-    for (int row = 0; row < rows; ++row) {
-        const float total = warp_sum(sum[row]);
-        if (lane == row) raw += total;
+            for (int i = 0; i < width; ++i) sum[row] = __fmaf_rn(ahead[row][i], in[i], sum[row]);
+    };
+    if (lane < chunks) add(lane);
+#pragma unroll 1
+    for (int chunk = lane + warp_size; chunk < chunks; chunk += warp_size) {
+#pragma unroll
+        for (int row = 0; row < rows; ++row) ahead[row] = load_once(weights(row) + static_cast<index>(chunk) * width);
+        add(chunk);
     }
-    if (lane < rows) dt[warp * rows + lane] = softplus_unit(raw);
+    dt[own_row] = softplus_unit(bias + warp_sums(sum));
     __syncthreads();
 
     const float step = dt[own];
@@ -147,15 +154,17 @@ __global__ void __launch_bounds__(step_warps* warp_size)
     float y = 0;
     for (int from = group; from < states; from += held * groups) {
         if (from != group)
-            each_held(from, [&](int i, index n) {
-                rate[i] = task.a(n, ch) * log2_of_e;
-                state[i] = task.h(n, ch);
+            each_held(from, [&](int i, int) {
+                rate[i] = own_rate[i * next_rate] * log2_of_e;
+                state[i] = own_state[i * next_state];
             });
-        each_held(from, [&](int i, index n) {
+        each_held(from, [&](int i, int n) {
             state[i] = __fmaf_rn(exp2_unit(step * rate[i]), state[i], step * x * b[n]);
             y = __fmaf_rn(c[n], state[i], y);
-            task.h(n, ch) = state[i];
+            own_state[i * next_state] = state[i];
         });
+        own_state += held * next_state;
+        own_rate += held * next_rate;
     }
     partial[threadIdx.x] = y;
     __syncthreads();
