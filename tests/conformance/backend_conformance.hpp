@@ -286,23 +286,31 @@ void check_scan(const Backend& device, Policy policy, index longest = 1531) {
     }
 }
 
-/// A time-invariant recurrence goes through the same door.
+/// A time-invariant recurrence goes through the same door, from a state that is not zero.
 template <class Policy, class Backend>
 void check_s4d_scan(const Backend& device, Policy policy) {
-    constexpr index tokens = 70, channels = 21, states = 6;
-    operand<Backend> decay(device, states, channels, 0, 1, 1);
-    operand<Backend> gain(device, states, channels, -1, 1, 2);
-    operand<Backend> c(device, states, channels, -1, 1, 3);
-    operand<Backend> d(device, 1, channels, -1, 1, 4);
-    narrow<Backend> x(device, tokens, channels, -1, 1, 5);
-    operand<Backend> h(device, states, channels, -1, 1, 6);
-    narrow<Backend> y(device, tokens, channels);
-    math::selective_scan(s4d<double>{decay.exact(), gain.exact(), c.exact(), d.exact_vector(), x.exact()}, tokens,
-                         channels, states, h.exact(), y.exact());
-    using recurrence = s4d<float, typename Backend::activation>;
-    device.scan(policy, recurrence{decay.view(), gain.view(), c.view(), d.vector(), x.view()}, h.view(), 1, y.view());
-    check_close(device, y, scan_bound);
-    check_close(device, h, scan_bound);
+    struct row {
+        index tokens, channels, states, sequences;
+    };
+    for (const row& r :
+         {row{70, 21, 6, 1}, row{1, 21, 6, 1}, row{8, 21, 6, 1}, row{300, 21, 6, 1}, row{70, 1, 6, 1},
+          row{70, 64, 6, 1}, row{70, 21, 1, 1}, row{70, 21, 67, 1}, row{10, 21, 1100, 1}, row{70, 21, 6, 3}}) {
+        CAPTURE(r.tokens, r.channels, r.states, r.sequences);
+        operand<Backend> decay(device, r.states, r.channels, 0, 1, 1);
+        operand<Backend> gain(device, r.states, r.channels, -1, 1, 2);
+        operand<Backend> c(device, r.states, r.channels, -1, 1, 3);
+        operand<Backend> d(device, 1, r.channels, -1, 1, 4);
+        narrow<Backend> x(device, r.sequences * r.tokens, r.channels, -1, 1, 5);
+        operand<Backend> h(device, r.sequences * r.states, r.channels, -1, 1, 6);
+        narrow<Backend> y(device, r.sequences * r.tokens, r.channels);
+        const s4d<double> exact{decay.exact(), gain.exact(), c.exact(), d.exact_vector(), x.exact()};
+        scan_exactly(exact, r.sequences, h.exact(), y.exact());
+        using recurrence = s4d<float, typename Backend::activation>;
+        device.scan(policy, recurrence{decay.view(), gain.view(), c.view(), d.vector(), x.view()}, h.view(),
+                    r.sequences, y.view());
+        check_close(device, y, scan_bound);
+        check_close(device, h, scan_bound);
+    }
 }
 
 /// Mamba-2's recurrence of random numbers, on the device and in double.
@@ -426,6 +434,12 @@ void check_backend(const Backend& device) {
         }
         check_multihead_scan(device, chunked{64});
     }
+    if constexpr (scan_policy_on<convolution, Backend>) SECTION("scan, convolution") {
+            for (const index length : {1, 7, 64, 512}) {
+                CAPTURE(length);
+                check_s4d_scan(device, convolution{length});
+            }
+        }
     if constexpr (scan_policy_on<state_space_dual, Backend>) SECTION("scan, state_space_dual") {
             for (const index length : {1, 7, 64}) {
                 CAPTURE(length);

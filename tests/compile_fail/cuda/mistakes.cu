@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // expect: ssm: a recurrence is trivially copyable and has scalar, transition(t, ch, n), readout(t, ch, n) and skip(t, ch)
 // expect: ssm: a scan policy is one that the backend has a scan_kernel for: see policy/scan.hpp
+// expect: ssm: only a time-invariant recurrence runs as a convolution: it has unit_step(ch, n) and input(t, ch)
 // expect: ssm: state_space_dual takes a recurrence with one decay a head: see decays_by_head in policy/recurrence.hpp
 // expect: ssm: activations are float, ssm::bf16 or ssm::f16
 // expect: ssm: a backend's execution is ssm::quickest or ssm::invariant
@@ -34,14 +35,18 @@ void run(const ssm::cuda_f32& device, ssm::matrix_view<float> h, ssm::matrix_vie
     device.scan(ssm::sequential{}, forgetful{}, h, 1, y);
 }
 
-// A policy that only the CPU has a kernel for.
+// A policy like the stock ones, which no backend knows.
+struct backwards {
+    friend bool operator==(const backwards&, const backwards&) = default;
+};
 void run(const ssm::cuda_f32& device, const ssm::s4d<float>& r, ssm::matrix_view<float> h, ssm::matrix_view<float> y) {
-    device.scan(ssm::convolution{}, r, h, 1, y);
+    device.scan(backwards{}, r, h, 1, y);
 }
 
-// Mamba-1's states decay each at its own rate.
+// Mamba-1's decays depend on the token, and are each state's own.
 void run(const ssm::cuda_f32& device, const ssm::selective<float>& r, ssm::matrix_view<float> h,
          ssm::matrix_view<float> y) {
+    device.scan(ssm::convolution{}, r, h, 1, y);
     device.scan(ssm::state_space_dual{}, r, h, 1, y);
 }
 
@@ -54,7 +59,7 @@ struct other_norm : ssm::mamba_arch {
 constexpr auto with_other_norm = sizeof(ssm::mamba_mixer<ssm::cuda, other_norm>);
 
 struct other_scan : ssm::mamba2_arch {
-    using scan = ssm::convolution;
+    using scan = backwards;
 };
 constexpr auto with_other_scan = sizeof(ssm::mamba2_mixer<ssm::cuda, other_scan>);
 

@@ -240,6 +240,7 @@ static_assert(fuses_gated_scan<cuda, sequential, selective<float, bf16>, vector_
               fuses_gated_scan<cuda_f32, chunked, selective<float>, vector_view<const float>>);
 static_assert(fuses_gated_scan<cuda, sequential, multihead_selective<float, bf16>, limits> &&
               fuses_gated_scan<cuda_f32, sequential, multihead_selective<float>, limits>);
-static_assert(scan_policy_on<state_space_dual, cuda> && scan_policy_on<state_space_dual, cuda_f32>);
+static_assert(scan_policy_on<convolution, cuda> && scan_policy_on<convolution, cuda_f32> &&
+              scan_policy_on<state_space_dual, cuda> && scan_policy_on<state_space_dual, cuda_f32>);
 
 }  // namespace ssm

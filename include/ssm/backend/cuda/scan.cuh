@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ssm/backend/cuda/context.cuh>
+#include <ssm/backend/cuda/convolution.cuh>
 #include <ssm/backend/cuda/elementwise.cuh>
 #include <ssm/backend/cuda/elementwise_scan.cuh>
 #include <ssm/backend/cuda/multihead_scan.cuh>
@@ -15,6 +16,7 @@
 #include <ssm/policy/recurrence.hpp>
 #include <ssm/policy/scan.hpp>
 
+#include <algorithm>
 #include <type_traits>
 
 namespace ssm {
@@ -49,6 +51,31 @@ struct scan_kernel<chunked, basic_cuda<Activation, Execution>> {
     }
 };
 
+namespace cuda_kernels {
+
+/// Tokens of a sequence from which on a policy that takes chunks of them is worth what it prepares.
+inline constexpr index worth_preparing = 8;
+
+}  // namespace cuda_kernels
+
+/// Channels and the tokens of a block in parallel, blocks in the order of time. A few tokens, and more states than there is
+/// shared memory for, go as in `sequential`.
+template <class Activation, class Execution>
+struct scan_kernel<convolution, basic_cuda<Activation, Execution>> {
+    template <recurrence R>
+    static void run(const cuda_kernels::context& on, convolution policy, const R& r, matrix_view<float> h,
+                    index sequences, matrix_view<Activation> y) {
+        static_assert(time_invariant<R>,
+                      "ssm: only a time-invariant recurrence runs as a convolution: it has unit_step(ch, n) and "
+                      "input(t, ch), see policy/recurrence.hpp; others run with ssm::sequential or ssm::chunked");
+        const index length = std::min(length_of(policy), index{cuda_kernels::convolution_tile::tokens});
+        if (y.rows() < cuda_kernels::worth_preparing * sequences ||
+            cuda_kernels::convolution_bytes(h.rows() / sequences, length) > on.shared_bytes)
+            return cuda_kernels::scan_in_order(on, r, h, sequences, y);
+        cuda_kernels::convolve(on, length, r, h, sequences, y);
+    }
+};
+
 /// Heads in parallel, chunks in the order of time. A few tokens, heads of more than 128 states, and any on
 /// a device with less than 121 KiB of shared memory a block, go as in `sequential`.
 template <class Activation, class Execution>
@@ -60,8 +87,8 @@ struct scan_kernel<state_space_dual, basic_cuda<Activation, Execution>> {
                       "ssm: state_space_dual takes a recurrence with one decay a head: see decays_by_head in "
                       "policy/recurrence.hpp");
         const index length = length_of(policy);
-        constexpr index few = 8;
-        if (y.rows() < few * sequences || !cuda_kernels::holds_dual_states(on, h.rows() / sequences))
+        if (y.rows() < cuda_kernels::worth_preparing * sequences ||
+            !cuda_kernels::holds_dual_states(on, h.rows() / sequences))
             return scan_kernel<sequential, basic_cuda<Activation, Execution>>::run(on, {}, r, h, sequences, y);
         cuda_kernels::dual_scan(on, length, r, h, sequences, y);
     }
