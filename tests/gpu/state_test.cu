@@ -89,6 +89,9 @@ struct s4d_arch : ssm::mamba_arch {
     template <class Backend, class Arch>
     using mixer = s4d_mixer<Backend, Arch>;
 };
+struct convolved_arch : s4d_arch {
+    using scan = ssm::convolution;
+};
 struct dual_arch : ssm::mamba2_arch {
     using scan = ssm::state_space_dual;
 };
@@ -156,6 +159,26 @@ TEMPLATE_TEST_CASE("Mamba-2 on the GPU keeps them", "", ssm::cuda_f32, ssm::cuda
     ssm::sampler greedy({.temperature = 0});
     for (int i = 0; i < 30; ++i) CHECK(captured.next() == session.next(greedy));
     CHECK(captured.state().values(device) == session.state().values(device));
+}
+
+TEMPLATE_TEST_CASE("Mamba on the GPU keeps them without norms of dt, B and C, and with learned ones", "",
+                   ssm::mamba_arch, ssm::test::learned_arch) {
+    const ssm::cuda_f32 device;
+    ssm::model_config config = config_of(77);
+    config.model_type = TestType::model_type;
+    check_promises(ssm::load<ssm::model<ssm::cuda_f32, TestType>>(ssm::test::random_weights(config), device));
+}
+
+TEST_CASE("S4D on the GPU keeps them, and as a convolution, with the same results") {
+    const ssm::cuda_f32 device;
+    ssm::model_config config = config_of(77);
+    config.model_type = s4d_arch::model_type;
+    ssm::test::random_weights weights(config);
+    for (ssm::index layer = 0; layer < config.layers; ++layer) weights.make_s4d(layer);
+    const auto in_order = ssm::load<ssm::model<ssm::cuda_f32, s4d_arch>>(weights, device);
+    const auto convolved = ssm::load<ssm::model<ssm::cuda_f32, convolved_arch>>(weights, device);
+    check_promises(convolved);
+    CHECK(agreement(convolved, in_order, random_tokens(150, 51), 5e-5) == "");
 }
 
 TEST_CASE("Layers of a hybrid on the GPU keep them") {
