@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "own_recurrences.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
 #include "support/random_values.hpp"
@@ -100,29 +101,7 @@ struct exact_s4d {
     std::vector<double> decay, gain, c, d, x;
 };
 
-/// Any recurrence, backwards in time: token 0 comes last, and sees what comes after it.
-template <class R>
-struct reversed {
-    using scalar = typename R::scalar;
-    R forward;
-    ssm::index tokens;
-    ssm::affine<scalar> transition(ssm::index t, ssm::index ch, ssm::index n) const {
-        return forward.transition(tokens - 1 - t, ch, n);
-    }
-    scalar readout(ssm::index t, ssm::index ch, ssm::index n) const { return forward.readout(tokens - 1 - t, ch, n); }
-    scalar skip(ssm::index t, ssm::index ch) const { return forward.skip(tokens - 1 - t, ch); }
-};
-
-/// The selective recurrence with zero-order hold for B as well, as equation 4 of the Mamba paper has it.
-template <class S>
-struct held_selective : ssm::selective<S> {
-    ssm::affine<S> transition(ssm::index t, ssm::index ch, ssm::index n) const {
-        ssm::affine<S> step = ssm::zero_order_hold(this->a(n, ch), this->b(t, n), this->dt(t, ch));
-        step.b *= this->x(t, ch);
-        return step;
-    }
-};
-static_assert(ssm::recurrence<held_selective<float>> && ssm::recurrence<reversed<ssm::s4d<float>>>);
+static_assert(ssm::recurrence<held_selective<float>> && ssm::recurrence<backwards<ssm::s4d<float>>>);
 static_assert(!ssm::time_invariant<held_selective<float>>);
 
 /// A scan by a policy, from a state that is not zero.
@@ -228,11 +207,11 @@ TEST_CASE("A scan each way is a layer that sees both ways") {
         return y;
     };
     std::vector<float> both = run(numbers.from(0));
-    const std::vector<float> backwards = run(reversed<ssm::s4d<float>>{numbers.from(0), tokens});
+    const std::vector<float> back = run(backwards<ssm::s4d<float>>{numbers.from(0), tokens});
     for (ssm::index t = 0; t < tokens; ++t)
         for (ssm::index ch = 0; ch < channels; ++ch)
             both[static_cast<std::size_t>(t * channels + ch)] +=
-                backwards[static_cast<std::size_t>((tokens - 1 - t) * channels + ch)];
+                back[static_cast<std::size_t>((tokens - 1 - t) * channels + ch)];
     CHECK(ssm::test::relative_error(both, expected) < bound);
 }
 

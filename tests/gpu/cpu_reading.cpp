@@ -16,6 +16,7 @@ template outcome read_on_cpu<falcon_mamba_arch>(const random_weights&, const std
 template outcome read_on_cpu<ring_arch>(const random_weights&, const std::vector<token_id>&);
 template outcome read_on_cpu<parallel_arch>(const random_weights&, const std::vector<token_id>&);
 template outcome read_on_cpu<learned_arch>(const random_weights&, const std::vector<token_id>&);
+template outcome read_on_cpu<held_arch>(const random_weights&, const std::vector<token_id>&);
 
 std::vector<token_id> tiny_model_on_cpu(const std::vector<token_id>& prompt, int tokens) {
     const auto checkpoint = hf_checkpoint::open(SSM_SOURCE_DIR "/models/fairy-tiny");

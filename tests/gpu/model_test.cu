@@ -73,6 +73,7 @@ TEST_CASE("Every split of a prompt gives the CPU's result in float") {
     }
     SECTION("ring window") { check_against_cpu<ssm::test::ring_arch>(config_of(77, 13, 4), 130); }
     SECTION("learned norms of dt, B and C") { check_against_cpu<ssm::test::learned_arch>(config_of(77, 13, 4), 130); }
+    SECTION("zero-order hold") { check_against_cpu<ssm::test::held_arch>(config_of(77, 13, 4), 130); }
     SECTION("scan in parallel") { check_against_cpu<ssm::test::parallel_arch>(config_of(77, 13, 4), 1531); }
 }
 

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "own_recurrences.hpp"
 #include "support/random_tokens.hpp"
 #include "support/random_weights.hpp"
 
@@ -41,6 +42,10 @@ struct parallel_arch : falcon_mamba_arch {
 };
 struct learned_arch : falcon_mamba_arch {
     using bcdt_norm = learned_rms;
+};
+struct held_arch : falcon_mamba_arch {
+    template <class S, class Input>
+    using recurrence = held_selective<S, Input>;
 };
 
 /// `read` on the CPU in chunks of 512. Defined for falcon_mamba_arch and the archs above.

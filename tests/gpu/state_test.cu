@@ -161,11 +161,13 @@ TEMPLATE_TEST_CASE("Mamba-2 on the GPU keeps them", "", ssm::cuda_f32, ssm::cuda
     CHECK(captured.state().values(device) == session.state().values(device));
 }
 
-TEMPLATE_TEST_CASE("Mamba on the GPU keeps them without norms of dt, B and C, and with learned ones", "",
-                   ssm::mamba_arch, ssm::test::learned_arch) {
+TEMPLATE_TEST_CASE("Mamba on the GPU keeps them, with learned norms, and discretised by zero-order hold", "",
+                   ssm::mamba_arch, ssm::test::learned_arch, ssm::test::held_arch) {
     const ssm::cuda_f32 device;
     ssm::model_config config = config_of(77);
     config.model_type = TestType::model_type;
+    static_assert(ssm::steps_with_norm<ssm::mamba_mixer<ssm::cuda_f32, TestType>, ssm::cuda_f32> !=
+                  std::is_same_v<TestType, ssm::test::held_arch>);
     check_promises(ssm::load<ssm::model<ssm::cuda_f32, TestType>>(ssm::test::random_weights(config), device));
 }
 

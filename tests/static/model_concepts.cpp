@@ -105,6 +105,18 @@ static_assert(!ssm::replays<mixers::complete, ssm::cpu>);
 static_assert(ssm::mixes_parts<ssm::mamba_mixer<ssm::cpu, ssm::mamba_arch>, ssm::cpu>);
 static_assert(!ssm::mixes_parts<mixers::complete, ssm::cpu>);
 
+// A backend's gated scan and step are Mamba's own, and not for a recurrence that differs from it in a function.
+template <class S, class Input>
+struct own : ssm::selective<S, Input> {};
+struct own_arch : ssm::mamba_arch {
+    template <class S, class Input>
+    using recurrence = own<S, Input>;
+};
+template <class R>
+concept fused = ssm::fuses_gated_scan<ssm::cpu, ssm::sequential, R, ssm::vector_view<const float>>;
+static_assert(fused<ssm::selective<float>> && !fused<own<float, float>>);
+static_assert(ssm::replays<ssm::mamba_mixer<ssm::cpu, own_arch>, ssm::cpu>);
+
 struct dual_arch : ssm::mamba2_arch {
     using scan = ssm::state_space_dual;
 };

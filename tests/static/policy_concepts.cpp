@@ -118,6 +118,21 @@ struct without_groups : by_head {
 };
 static_assert(!ssm::decays_by_head<without_groups>);
 
+// Of Mamba's parameters: itself, what derives from it and what holds it, but nothing else.
+struct derived : ssm::selective<float> {};
+struct holding {
+    using scalar = float;
+    ssm::selective<float> parameters;
+    ssm::affine<float> transition(ssm::index t, ssm::index ch, ssm::index n) const;
+    float readout(ssm::index t, ssm::index ch, ssm::index n) const;
+    float skip(ssm::index t, ssm::index ch) const;
+};
+static_assert(ssm::selective_variant<ssm::selective<float>, float, float>);
+static_assert(ssm::selective_variant<derived, float, float> && ssm::selective_variant<holding, float, float>);
+static_assert(!ssm::selective_variant<derived, float, ssm::bf16>);
+static_assert(!ssm::selective_variant<ssm::s4d<float>, float, float>);
+static_assert(!ssm::selective_variant<ssm::selective<double>, float, float>);
+
 struct decaying_by_state : by_head {
     float decay(ssm::index t, ssm::index head, ssm::index n) const;
 };

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "own_recurrences.hpp"
 #include "s4d_mixer.hpp"
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
@@ -40,6 +41,13 @@ void check_all(const Model& model, double bound = 0) {
 struct chunked_arch : ssm::falcon_mamba_arch {
     using scan = ssm::chunked;
 };
+struct learned_arch : ssm::mamba_arch {
+    using bcdt_norm = ssm::learned_rms;
+};
+struct held_arch : ssm::mamba_arch {
+    template <class S, class Input>
+    using recurrence = held_selective<S, Input>;
+};
 struct dual_arch : ssm::mamba2_arch {
     using scan = ssm::state_space_dual;
 };
@@ -66,6 +74,14 @@ TEST_CASE("Falcon Mamba keeps every promise to the bit, in every dtype and with 
         check_all(model);
         CHECK(agreement(model, ssm::load<falcon>(weights, one, {.type = type}), prompt(), 0) == "");
     }
+}
+
+TEMPLATE_TEST_CASE("Mamba keeps them, with learned norms, and discretised by zero-order hold", "", ssm::mamba_arch,
+                   learned_arch, held_arch) {
+    ssm::model_config config = ssm::test::small_config();
+    config.model_type = TestType::model_type;
+    const ssm::cpu device{{.threads = 2}};
+    check_all(ssm::load<ssm::model<ssm::cpu, TestType>>(ssm::test::random_weights(config), device));
 }
 
 TEST_CASE("The chunked scan keeps them within rounding") {

@@ -7,6 +7,7 @@
 #include <ssm/policy/conv_state.hpp>
 #include <ssm/policy/norm.hpp>
 #include <ssm/policy/prefill.hpp>
+#include <ssm/policy/recurrence.hpp>
 #include <ssm/policy/scan.hpp>
 
 #include <string_view>
@@ -18,10 +19,12 @@ namespace ssm {
 struct mamba_arch {
     template <class Backend, class Arch>
     using mixer = mamba_mixer<Backend, Arch>;  ///< what looks back in time
-    using bcdt_norm = no_norm;                 ///< between x_proj and the scan
-    using scan = sequential;                   ///< how time runs
-    using conv_state = shift_window;           ///< how the last conv inputs are kept
-    using prefill = in_chunks;                 ///< how a prompt is cut unless the caller says otherwise
+    template <class S, class Input>
+    using recurrence = selective<S, Input>;  ///< what the scan computes
+    using bcdt_norm = no_norm;               ///< between x_proj and the scan
+    using scan = sequential;                 ///< how time runs
+    using conv_state = shift_window;         ///< how the last conv inputs are kept
+    using prefill = in_chunks;               ///< how a prompt is cut unless the caller says otherwise
 
     /// What a checkpoint must call itself; empty accepts any.
     static constexpr std::string_view model_type = "mamba";

@@ -14,6 +14,7 @@
 #include <ssm/model/weight_loader.hpp>
 #include <ssm/model/workspace.hpp>
 #include <ssm/policy/norm.hpp>
+#include <ssm/policy/recurrence.hpp>
 #include <ssm/policy/scan.hpp>
 
 #include <algorithm>
@@ -41,8 +42,13 @@ class mamba_mixer {
 
     using vector = typename Backend::template buffer<float>;
     using activation = typename Backend::activation;
-    using recurrence = selective<float, activation>;
+    using parameters = selective<float, activation>;
+    using recurrence = typename Arch::template recurrence<float, activation>;
+    static_assert(selective_variant<recurrence, float, activation>,
+                  "ssm: an arch's recurrence is made from an ssm::selective: see selective_variant in "
+                  "policy/recurrence.hpp");
     static constexpr bool fuses_scan = fuses_gated_scan<Backend, scan, recurrence, vector_view<const float>>;
+    static constexpr bool is_stock = std::same_as<recurrence, parameters>;  // which a backend's step has inside
 
 public:
     /// Takes the tensors called `prefix` + "in_proj.weight" and so on.
@@ -69,7 +75,7 @@ public:
     [[nodiscard]] static index scratch(const model_config& config, index tokens) {
         const index low = config.dt_rank + 2 * config.state;
         index after_xz = 2 * scratch_size<activation>(tokens, config.inner) + scratch_size<activation>(tokens, low);
-        if constexpr (steps_mamba<Backend, typename Arch::conv_state>)
+        if constexpr (is_stock && steps_mamba<Backend, typename Arch::conv_state>)
             after_xz = std::max(after_xz, scratch_size<float>(Backend::step_parts * tokens, low));
         return scratch_size<activation>(tokens, 2 * config.inner) + after_xz;
     }
@@ -119,8 +125,8 @@ public:
         const activations<Backend> y = x_in;  // the convolution is done with its input
         first = 0;
         for (const auto& [memory, rows] : parts) {
-            const recurrence r{decay_rates(),       view_of(d_),         dt.rows(first, rows),
-                               x.rows(first, rows), b.rows(first, rows), c.rows(first, rows)};
+            const recurrence r{parameters{decay_rates(), view_of(d_), dt.rows(first, rows), x.rows(first, rows),
+                                          b.rows(first, rows), c.rows(first, rows)}};
             gated_scan(device, scan{}, r, dt_proj_.bias(), z.rows(first, rows), memory, y.rows(first, rows));
             first += rows;
         }
@@ -136,21 +142,21 @@ public:
         // Only for the window: a backend may round x differently in a call of another length.
         conv_.forward(device, traced(trace, 0, config_.inner), memory, unused);
         // B stands for C and x for z, on which the state does not depend.
-        const recurrence r{decay_rates(), view_of(d_), traced(trace, 2, config_.inner), x, b, b};
+        const recurrence r{parameters{decay_rates(), view_of(d_), traced(trace, 2, config_.inner), x, b, b}};
         gated_scan(device, scan{}, r, dt_proj_.bias(), x, memory, unused);
     }
 
     /// Whether the backend takes one token of each of these sequences through the layer at once.
     /// A template, as step is: clang before 16 compiles every other member of a class that is instantiated by name.
     template <steps_mamba<typename Arch::conv_state> Device>
-    [[nodiscard]] bool steps(const Device& device, const layer_state& memory) const {
+    [[nodiscard]] bool steps(const Device& device, const layer_state& memory) const requires is_stock {
         return memory.sequences <= device.most_steps(layer({}, 0));
     }
 
     /// residual += mixer(rms_norm(residual)) for one token of each sequence.
     template <steps_mamba<typename Arch::conv_state> Device>
     void step(const Device& device, vector_view<const float> norm_gain, float norm_eps, layer_state memory,
-              workspace<Device>& scratch, matrix_view<float> residual) const {
+              workspace<Device>& scratch, matrix_view<float> residual) const requires is_stock {
         const index sequences = memory.sequences;
         const activations<Backend> u = scratch.take(sequences, config_.hidden);
         const activations<Backend> xz = scratch.take(sequences, 2 * config_.inner);

@@ -92,6 +92,12 @@ struct selective {
     [[nodiscard]] SSM_HD S skip(index t, index ch) const { return d[ch] * S(x(t, ch)); }
 };
 
+/// What Mamba-1's scan may compute in the place of `selective`: a recurrence of the same parameters, R{parameters}.
+template <class R, class S, class Input>
+concept selective_variant = recurrence<R> && requires(const selective<S, Input> parameters) {
+    R{parameters};
+};
+
 /// The recurrence of Mamba-2 (Dao and Gu 2024, "Transformers are SSMs", section 7.1): selective, with one decay for all the
 /// channels and states of a head. Head i has channels [i, i + 1) * channels / heads, and group i, whose B and C its
 /// heads share, heads [i, i + 1) * heads / groups.
