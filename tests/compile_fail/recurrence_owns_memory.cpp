@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ssm authors
 // SPDX-License-Identifier: Apache-2.0
-// expect: is_trivially_copyable_v
+// expect: ssm: a recurrence is trivially copyable, for it travels to a GPU as an argument of a kernel: it holds views
 #include <ssm/backend/cpu/cpu.hpp>
 
 #include <vector>

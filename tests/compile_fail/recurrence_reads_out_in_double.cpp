@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ssm authors
 // SPDX-License-Identifier: Apache-2.0
-// expect: ssm: a recurrence is trivially copyable and has scalar, transition(t, ch, n), readout(t, ch, n) and skip(t, ch)
-// expect: has_readout
+// expect: ssm: a recurrence has readout(t, ch, n) const, a scalar
 #include <ssm/backend/cpu/cpu.hpp>
 
 struct widening {

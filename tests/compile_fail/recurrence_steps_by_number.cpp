@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ssm authors
 // SPDX-License-Identifier: Apache-2.0
-// expect: has_transition
+// expect: ssm: a recurrence has transition(t, ch, n) const, an ssm::affine<scalar>
 #include <ssm/backend/cpu/cpu.hpp>
 
 struct decay_only {

@@ -55,6 +55,19 @@ template <class R>
 concept recurrence =
     std::is_trivially_copyable_v<R> && names_scalar<R> && has_transition<R> && has_readout<R> && has_skip<R>;
 
+/// Refuses what is no recurrence with a sentence on what it lacks: not every compiler says which part of a concept is not met.
+template <class R>
+constexpr void require_recurrence() {
+    static_assert(
+        std::is_trivially_copyable_v<R>,
+        "ssm: a recurrence is trivially copyable, for it travels to a GPU as an argument of a kernel: it holds "
+        "views, and no memory of its own");
+    static_assert(names_scalar<R>, "ssm: a recurrence names its scalar: float, double or a number type of your own");
+    static_assert(has_transition<R>, "ssm: a recurrence has transition(t, ch, n) const, an ssm::affine<scalar>");
+    static_assert(has_readout<R>, "ssm: a recurrence has readout(t, ch, n) const, a scalar");
+    static_assert(has_skip<R>, "ssm: a recurrence has skip(t, ch) const, a scalar");
+}
+
 /// Optional: only the input depends on the token, so that the scan is a convolution of the input with a kernel. `unit_step(ch,
 /// n)` is the step for an input of 1, and `input(t, ch)` the input. Law: transition(t, ch, n) is {unit_step(ch, n).a,
 /// unit_step(ch, n).b * input(t, ch)}, and readout(t, ch, n) is the same for every t.

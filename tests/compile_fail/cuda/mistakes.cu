@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The ssm authors
 // SPDX-License-Identifier: Apache-2.0
-// expect: ssm: a recurrence is trivially copyable and has scalar, transition(t, ch, n), readout(t, ch, n) and skip(t, ch)
+// expect: ssm: a recurrence is trivially copyable, for it travels to a GPU as an argument of a kernel: it holds views
+// expect: ssm: a recurrence has transition(t, ch, n) const, an ssm::affine<scalar>
+// expect: ssm: a recurrence has readout(t, ch, n) const, a scalar
 // expect: ssm: a scan policy is one that the backend has a scan_kernel for: see policy/scan.hpp
 // expect: ssm: only a time-invariant recurrence runs as a convolution: it has unit_step(ch, n) and input(t, ch)
 // expect: ssm: state_space_dual takes a recurrence with one decay a head: see decays_by_head in policy/recurrence.hpp
@@ -24,6 +26,7 @@
 #include <ssm/ssm.hpp>
 
 #include <span>
+#include <vector>
 
 struct forgetful {
     using scalar = float;
@@ -31,8 +34,20 @@ struct forgetful {
     SSM_HD float skip(ssm::index, ssm::index) const { return 0.0F; }
 };
 
+struct decay_only {
+    using scalar = float;
+    SSM_HD float transition(ssm::index, ssm::index, ssm::index) const { return 0.5F; }
+    SSM_HD float readout(ssm::index, ssm::index, ssm::index) const { return 1.0F; }
+    SSM_HD float skip(ssm::index, ssm::index) const { return 0.0F; }
+};
+struct owning : ssm::selective<float> {
+    std::vector<float> memory;
+};
+
 void run(const ssm::cuda_f32& device, ssm::matrix_view<float> h, ssm::matrix_view<float> y) {
     device.scan(ssm::sequential{}, forgetful{}, h, 1, y);
+    device.scan(ssm::sequential{}, decay_only{}, h, 1, y);
+    device.scan(ssm::sequential{}, owning{}, h, 1, y);
 }
 
 // A policy like the stock ones, which no backend knows.

@@ -115,10 +115,7 @@ public:
     }
     template <class Policy, class R>
     void scan(Policy policy, const R& r, matrix_view<float> h, index sequences, matrix_view<float> y) const {
-        static_assert(
-            recurrence<R>,
-            "ssm: a recurrence is trivially copyable and has scalar, transition(t, ch, n), readout(t, ch, n) and "
-            "skip(t, ch): see policy/recurrence.hpp");
+        require_recurrence<R>();
         static_assert(scan_policy_on<Policy, basic_cpu>,
                       "ssm: a scan policy is one that the backend has a scan_kernel for: see policy/scan.hpp");
         const index tokens = y.rows() / sequences;

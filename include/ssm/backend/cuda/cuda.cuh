@@ -151,10 +151,7 @@ public:
     void gate(matrix_view<const activation> z, matrix_view<activation> y) const { cuda_kernels::gate(on(), z, y); }
     template <class Policy, class R>
     void scan(Policy policy, const R& r, matrix_view<float> h, index sequences, matrix_view<activation> y) const {
-        static_assert(
-            recurrence<R>,
-            "ssm: a recurrence is trivially copyable and has scalar, transition(t, ch, n), readout(t, ch, n) and "
-            "skip(t, ch): see policy/recurrence.hpp");
+        require_recurrence<R>();
         static_assert(scan_policy_on<Policy, basic_cuda>,
                       "ssm: a scan policy is one that the backend has a scan_kernel for: see policy/scan.hpp");
         scan_kernel<Policy, basic_cuda>::run(on(), policy, r, h, sequences, y);
