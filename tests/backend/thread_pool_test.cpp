@@ -3,6 +3,7 @@
 #include <ssm/backend/cpu/thread_pool.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -28,11 +29,46 @@ TEST_CASE("Ranges cover every item once and start at multiples of the grain") {
     }
 }
 
+TEST_CASE("Shares cover every item once, and no part runs twice at the same time") {
+    for (const int threads : {1, 2, 5}) {
+        ssm::thread_pool pool(threads);
+        for (const ssm::index count : {0, 1, 2, 5, 17, 1000})
+            for (const ssm::index at_once : {1, 8}) {
+                CAPTURE(threads, count, at_once);
+                std::vector<std::atomic<int>> visits(static_cast<std::size_t>(count));
+                std::vector<std::atomic<int>> running(static_cast<std::size_t>(threads));
+                std::atomic<bool> apart = true;
+                pool.for_each_share(count, at_once, 1 << 20, [&](ssm::index part, ssm::index begin, ssm::index end) {
+                    if (running[static_cast<std::size_t>(part)]++ != 0 || begin >= end) apart = false;
+                    for (ssm::index i = begin; i < end; ++i) ++visits[static_cast<std::size_t>(i)];
+                    --running[static_cast<std::size_t>(part)];
+                });
+                CHECK(apart);
+                for (const auto& visit : visits) REQUIRE(visit == 1);
+            }
+    }
+}
+
+TEST_CASE("A thread that is behind leaves its last items to others") {
+    ssm::thread_pool pool(2);
+    std::atomic<ssm::index> of_other = 0;
+    const auto caller = std::this_thread::get_id();
+    const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    pool.for_each_share(100, 8, 1 << 20, [&](ssm::index, ssm::index begin, ssm::index end) {
+        if (std::this_thread::get_id() != caller)
+            of_other += end - begin;
+        else
+            while (of_other < 60 && std::chrono::steady_clock::now() < latest) std::this_thread::yield();
+    });
+    CHECK(of_other >= 60);  // and not half
+}
+
 TEST_CASE("Little work is not split") {
     ssm::thread_pool pool(4);
     std::atomic<int> calls = 0;
     pool.for_each_range(100, 1, 10, [&](ssm::index, ssm::index) { ++calls; });
-    CHECK(calls == 1);
+    pool.for_each_share(100, 8, 10, [&](ssm::index, ssm::index, ssm::index) { ++calls; });
+    CHECK(calls == 2);
 }
 
 TEST_CASE("Several threads share one pool") {

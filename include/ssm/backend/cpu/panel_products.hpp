@@ -15,7 +15,6 @@
 #include <ssm/policy/execution.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 
 namespace ssm {
@@ -59,14 +58,14 @@ public:
                         accumulate,
                         pairs ? kernels_->bf16_pairs : kernels_->of(w.type()),
                         pairs ? kernels_->bf16_pairs : kernels_->of(cpu_kernels::unpacked(w.type()))};
-        std::atomic<index> ranges{0};  // each with sums of its own
-        pool.for_each_range(w.panels(), 1, x.size() * panel::rows, [&](index first, index last) {
-            float* const sums = inputs.beside() + ranges.fetch_add(1, std::memory_order_relaxed) * sums_size;
-            for (index at = first; at < last; at += together)
-                for (index t = 0; t < x.rows(); t += tokens_at_once)
-                    multiply_panels(p, {at, std::min(together, last - at), t, std::min(tokens_at_once, x.rows() - t)},
-                                    sums);
-        });
+        pool.for_each_share(
+            w.panels(), panels_together, x.size() * panel::rows, [&](index part, index first, index last) {
+                float* const sums = inputs.beside() + part * sums_size;
+                for (index at = first; at < last; at += together)
+                    for (index t = 0; t < x.rows(); t += tokens_at_once)
+                        multiply_panels(
+                            p, {at, std::min(together, last - at), t, std::min(tokens_at_once, x.rows() - t)}, sums);
+            });
     }
 
 private:

@@ -55,25 +55,32 @@ public:
     void for_each_range(index count, index grain, index cost, const Body& body) {
         if (count <= 0) return;
         const index grains = (count + grain - 1) / grain;
-        const index worthwhile = std::max<index>(1, count * std::max<index>(1, cost) / least_operations);
-        const index parts = std::min({static_cast<index>(size()), grains, worthwhile});
-        const auto run_part = [&](index part) {
+        const index parts = parts_of(count, grains, cost);
+        run(parts, [&](index part) {
             const index begin = grains * part / parts * grain;
             const index end = std::min(count, grains * (part + 1) / parts * grain);
             if (begin < end) body(begin, end);
-        };
-        const std::unique_lock<std::mutex> turn(turn_, std::try_to_lock);
-        if (parts == 1 || !turn.owns_lock()) {
-            for (index part = 0; part < parts; ++part) run_part(part);
-            return;
-        }
-        job_ = {[](const void* context, index part) { (*static_cast<const decltype(run_part)*>(context))(part); },
-                &run_part, parts};
-        working_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
-        epoch_.fetch_add(1, std::memory_order_release);
-        epoch_.notify_all();
-        run_part(0);
-        await(working_, [](int left) { return left == 0; });
+        });
+    }
+
+    /// The same for items that are long enough to wait for: `body(part, begin, end)` is called several times for a part, and
+    /// parts run at the same time, at most `size()`. Three quarters of the items are dealt out beforehand, in ranges that
+    /// memory is read in, and the last one goes to whichever thread comes, `at_once` items at most: on a shared machine one
+    /// of the threads is often behind.
+    template <class Body>
+    void for_each_share(index count, index at_once, index cost, const Body& body) {
+        if (count <= 0) return;
+        const index parts = parts_of(count, count, cost);
+        if (parts == 1) return body(index{0}, index{0}, count);
+        const index dealt = count * 3 / 4 / parts;
+        const index left = count - dealt * parts;
+        const index step = std::clamp<index>(left / (4 * parts), 1, at_once);
+        std::atomic<index> next{dealt * parts};
+        run(parts, [&](index part) {
+            if (dealt > 0) body(part, part * dealt, (part + 1) * dealt);
+            for (index begin; (begin = next.fetch_add(step, std::memory_order_relaxed)) < count;)
+                body(part, begin, std::min(count, begin + step));
+        });
     }
 
 private:
@@ -85,6 +92,27 @@ private:
 
     // A few microseconds of work, about what it takes to hand it over.
     static constexpr index least_operations = 32768;
+
+    [[nodiscard]] index parts_of(index count, index grains, index cost) const noexcept {
+        const index worthwhile = std::max<index>(1, count * std::max<index>(1, cost) / least_operations);
+        return std::min({static_cast<index>(size()), grains, worthwhile});
+    }
+
+    /// Calls `run_part(part)` for every part below `parts`, each on a thread of its own where the workers are free.
+    template <class Part>
+    void run(index parts, const Part& run_part) {
+        const std::unique_lock<std::mutex> turn(turn_, std::try_to_lock);
+        if (parts == 1 || !turn.owns_lock()) {
+            for (index part = 0; part < parts; ++part) run_part(part);
+            return;
+        }
+        job_ = {[](const void* context, index part) { (*static_cast<const Part*>(context))(part); }, &run_part, parts};
+        working_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
+        epoch_.fetch_add(1, std::memory_order_release);
+        epoch_.notify_all();
+        run_part(0);
+        await(working_, [](int left) { return left == 0; });
+    }
 
     // About a millisecond: waking a sleeping thread takes a tenth of that on a virtual machine, longer than most operations
     // of a token, so a thread that sleeps between two of them makes the other side sleep as well.
