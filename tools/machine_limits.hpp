@@ -33,8 +33,23 @@ double shortest_time(double seconds, const Work& work) {
     return shortest;
 }
 
+/// Calls `work` again and again for about `seconds` and returns the mean time of a call, in seconds.
+template <class Work>
+double mean_time(double seconds, const Work& work) {
+    using clock = std::chrono::steady_clock;
+    const auto started = clock::now();
+    std::chrono::duration<double> elapsed{};
+    index calls = 0;
+    do {
+        work();
+        ++calls;
+        elapsed = clock::now() - started;
+    } while (elapsed.count() < seconds);
+    return elapsed.count() / static_cast<double>(calls);
+}
+
 /// Bytes a second that the pool's threads read from memory, asking for it 4 KiB ahead or not, whichever is faster: a sum over
-/// 512 MiB, well past any cache.
+/// 512 MiB, well past any cache. The mean, as tokens are timed: what a shared machine takes from one it takes from the other.
 inline double read_bandwidth(thread_pool& pool, double seconds = 0.5) {
     constexpr index count = (index{512} << 20) / index{sizeof(float)};
     const std::vector<float> values(static_cast<std::size_t>(count), 1.0F);
@@ -59,8 +74,7 @@ inline double read_bandwidth(thread_pool& pool, double seconds = 0.5) {
         volatile float used = sums[0];
         (void)used;
     };
-    const double time =
-        std::min(shortest_time(seconds / 2, [&] { read(0); }), shortest_time(seconds / 2, [&] { read(1024); }));
+    const double time = std::min(mean_time(seconds / 2, [&] { read(0); }), mean_time(seconds / 2, [&] { read(1024); }));
     return static_cast<double>(count) * sizeof(float) / time;
 }
 

@@ -47,9 +47,8 @@ struct measurement {
     const char* unit;            ///< "GFLOP/s" or "GB/s"
     double throughput;           ///< in that unit
     double limit;                ///< what the machine can do, in that unit
+    double percent;              ///< of each repeat's own limit, the median
     index scratch_bytes;         ///< of the session
-
-    [[nodiscard]] double percent() const { return 100 * throughput / limit; }
 };
 
 /// What all rows share.
@@ -85,7 +84,7 @@ struct report {
     for (const measurement& m : r.rows) {
         std::snprintf(line, sizeof line, "%-8s %7s %7td %12.2f %10.2f %11.2f %-8s %8.1f%%\n", m.phase.c_str(),
                       m.threads ? std::to_string(*m.threads).c_str() : "-", m.tokens, m.rate.median, m.rate.deviation,
-                      m.throughput, m.unit, m.percent());
+                      m.throughput, m.unit, m.percent);
         text += line;
     }
     return text;
@@ -106,7 +105,7 @@ struct report {
                       r.dtype.c_str(), r.device.c_str(), r.weight_bytes, r.bytes_per_token, r.state_bytes,
                       r.peak_memory, r.peak_device_memory ? std::to_string(*r.peak_device_memory).c_str() : "",
                       m.phase.c_str(), m.threads ? std::to_string(*m.threads).c_str() : "", m.tokens, m.scratch_bytes,
-                      m.rate.median, m.rate.deviation, m.throughput, m.unit, m.limit, m.percent());
+                      m.rate.median, m.rate.deviation, m.throughput, m.unit, m.limit, m.percent);
         text += model + line;
     }
     return text;
@@ -132,7 +131,7 @@ struct report {
                                 {"throughput", m.throughput},
                                 {"unit", m.unit},
                                 {"limit", m.limit},
-                                {"percent_of_limit", m.percent()}});
+                                {"percent_of_limit", m.percent}});
     return root.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 

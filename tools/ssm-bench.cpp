@@ -45,10 +45,11 @@ struct settings {
 const char* const notes =
     "A repeat reads a prompt of random tokens into a fresh session and then decodes greedily; one more comes first "
     "and\n"
-    "does not count. The limits are measured in the same run. On the CPU, on as many threads: a loop that reads\n"
-    "memory, and multiply-adds on registers, of bytes for q8 and q4 where the machine has them. On CUDA: a copy, "
-    "counting bytes read and written, and a square product\n"
-    "in the type of the weights, which is that of activations there.\n";
+    "does not count. The limits are measured before and after every repeat, and its share is of their mean. On the "
+    "CPU,\n"
+    "on as many threads: a loop that reads memory, and multiply-adds on registers, of bytes for q8 and q4 where the\n"
+    "machine has them. On CUDA: a copy, counting bytes read and written, and a square product in the type of the\n"
+    "weights, which is that of activations there.\n";
 
 /// Throws CLI::ParseError.
 settings parse(CLI::App& app, int argc, char** argv) {
@@ -141,28 +142,45 @@ pass run_once(const settings& s, const any_model& model, const std::vector<ssm::
     return result;
 }
 
+/// What the repeats of a phase reached, each beside what the machine did just before and after it: on a shared machine the
+/// one moves as much as the other.
+struct beside_limits {
+    double work;  ///< of a token, in the limit's unit
+    std::vector<double> rates = {}, limits = {}, percents = {};
+
+    void add(double rate, double limit) {
+        rates.push_back(rate);
+        limits.push_back(limit);
+        percents.push_back(100 * rate * work / limit);
+    }
+};
+
 /// The two rows of a model on its device.
 void measure(const settings& s, const any_model& model, report& to) {
     const auto prompt = random_prompt(s.prompt, model.config().vocab);
-    std::vector<double> prefill, decode;
+    const auto operations = prefill_flops(model.config());
+    const auto bytes = static_cast<double>(to.bytes_per_token);
+    beside_limits prefill{operations}, decode{bytes};
     pass last = run_once(s, model, prompt);
-    for (int r = 0; r < s.repeat; ++r) {
-        last = run_once(s, model, prompt);
-        prefill.push_back(static_cast<double>(s.prompt) / last.prefill);
-        decode.push_back(static_cast<double>(s.decode) / last.decode);
-    }
     to.state_bytes = last.state_bytes;
     to.peak_device_memory = model.peak_device_memory();
     if (to.rows.empty()) to.peak_memory = static_cast<index>(peak_memory());  // before the limits take memory to read
-    const auto row = [&](const char* phase, index tokens, const std::vector<double>& rates, const char* unit,
-                         double work, double limit) {
-        const statistics rate = statistics_of(rates);
-        to.rows.push_back(
-            {phase, model.threads(), tokens, rate, unit, rate.median * work * 1e-9, limit * 1e-9, last.scratch_bytes});
+    device_limits before = model.limits();
+    for (int r = 0; r < s.repeat; ++r) {
+        last = run_once(s, model, prompt);
+        const device_limits after = model.limits();
+        prefill.add(static_cast<double>(s.prompt) / last.prefill, (before.operations + after.operations) / 2);
+        decode.add(static_cast<double>(s.decode) / last.decode, (before.bytes + after.bytes) / 2);
+        before = after;
+    }
+    const auto row = [&](const char* phase, index tokens, const beside_limits& of, const char* unit) {
+        const statistics rate = statistics_of(of.rates);
+        to.rows.push_back({phase, model.threads(), tokens, rate, unit, rate.median * of.work * 1e-9,
+                           statistics_of(of.limits).median * 1e-9, statistics_of(of.percents).median,
+                           last.scratch_bytes});
     };
-    const device_limits best = model.limits();
-    row("prefill", s.prompt, prefill, "GFLOP/s", prefill_flops(model.config()), best.operations);
-    row("decode", s.decode, decode, "GB/s", static_cast<double>(to.bytes_per_token), best.bytes);
+    row("prefill", s.prompt, prefill, "GFLOP/s");
+    row("decode", s.decode, decode, "GB/s");
 }
 
 template <class Source>
