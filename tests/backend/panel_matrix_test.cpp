@@ -82,6 +82,15 @@ TEST_CASE("A weight that cannot be quantized is refused by name") {
         }
 }
 
+TEST_CASE("A stored quant that q8 does not have is refused by name") {
+    ssm::thread_pool pool(1);
+    random_matrix w(3, 64, dtype::q8);
+    CHECK_NOTHROW(ssm::panel_matrix(pool, w.tensor, dtype::q8));
+    w.bytes[w.bytes.size() - 1] = std::byte{0x80};
+    CHECK_THROWS_WITH(ssm::panel_matrix(pool, w.tensor, dtype::q8),
+                      Catch::Contains("row 2: found a weight that is not"));
+}
+
 TEST_CASE("A file's pages are let go of once, from the first row to the last") {
     static const std::byte* next = nullptr;
     random_matrix w(5000, 8, dtype::f32);

@@ -72,6 +72,7 @@ struct example {
                                 .blocks = nullptr,
                                 .blocks_stride = 0,
                                 .depth = inputs.piece(k),
+                                .bias = 0,
                                 .sums = sums.data()});
                 for (ssm::index i = 0; i < kernel.tokens; ++i)
                     for (ssm::index o = first; o < std::min(first + ssm::panel::rows, outputs); ++o)

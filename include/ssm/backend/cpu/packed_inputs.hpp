@@ -71,7 +71,7 @@ public:
         beside_ = reinterpret_cast<float*>(scratch);
         numbers_ = scratch + beside_bytes;
         blocks_ = reinterpret_cast<input_block*>(numbers_ + number_bytes);
-        const index bias = weights == dtype::q4 ? panel::q4_bias : panel::q8_bias;
+        const index bias = panel::bias_of(weights);
         pool.for_each_range(tokens_, 1, depth_, [&](index first, index last) {
             for (index t = first; t < last; ++t) pack(x.data() + t * x.stride(), x.columns(), t, bias);
         });

@@ -41,6 +41,10 @@ inline constexpr index block_bytes = scale_bytes + (std::is_same_v<B, q8_block> 
 inline constexpr index group_bytes = rows * columns_together;  ///< four columns of q8
 inline constexpr index q8_bias = 128;
 inline constexpr index q4_bias = 8;
+/// What quants of a dtype are stored plus.
+[[nodiscard]] constexpr index bias_of(dtype type) noexcept {
+    return type == dtype::q8 ? q8_bias : type == dtype::q4 ? q4_bias : 0;
+}
 
 /// Where quant i of a block lies behind the block's scales; of q4, where the byte of nibble i lies, i < 16.
 [[nodiscard]] constexpr index place_of_quant(index i, index row) noexcept {
@@ -186,12 +190,15 @@ private:
         }
     }
 
-    /// Block b of a row: as stored when it is stored in blocks of this type.
+    /// Block b of a row: as stored when it is stored in blocks of this type. False for a scale that is not finite and for a
+    /// quant of -128, which q8 does not have and products rely on.
     template <quantized_block_type B>
     bool block_of(const stored_tensor& tensor, index row, index b, B& block) const noexcept {
         if (tensor.type == type_) {
             const index at = row * row_bytes(type_, columns_) + b * index{sizeof(B)};
             std::memcpy(&block, tensor.bytes.data() + at, sizeof(B));
+            if constexpr (std::is_same_v<B, q8_block>)
+                if (std::ranges::find(block.quants, std::int8_t{-128}) != std::end(block.quants)) return false;
             return std::isfinite(static_cast<float>(block.scale));
         }
         float values[quantized_block] = {};

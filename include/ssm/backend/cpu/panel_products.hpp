@@ -107,6 +107,7 @@ private:
                                       .blocks = p.inputs.blocks(k, of.first_token),
                                       .blocks_stride = p.inputs.piece(k) / quantized_block,
                                       .depth = p.inputs.piece(k),
+                                      .bias = panel::bias_of(p.w.type()),
                                       .sums = sums + i * of.tokens * panel::rows};
                 const weights_ahead next = i + 1 < of.panels ? piece_of(p, of.first_panel + i + 1, k)
                                                              : piece_of(p, of.first_panel, k + p.inputs.piece(k));

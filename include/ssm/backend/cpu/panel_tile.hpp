@@ -31,6 +31,7 @@ struct panel_tile {
     const input_block* blocks;  ///< (tokens, blocks); null unless quantized
     index blocks_stride;        ///< from token to token
     index depth;                ///< elements; even for bf16, whole blocks for quants
+    index bias;                 ///< of the quants of the weights; `input_block::offset` has it already
     float* sums;                ///< (tokens, 32)
 
     [[nodiscard]] const std::byte* inputs(std::size_t token) const noexcept {

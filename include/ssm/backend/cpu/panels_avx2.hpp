@@ -87,8 +87,8 @@ template <stored_element W, std::size_t Tokens>
     return _mm256_set1_epi32(four);
 }
 
-/// The integer sums of block b for `Eights` times 8 rows, whose quants begin at `weights`, without the offset. AVX2 has no
-/// exact product of whole bytes: quants of 8 bits are 16 times their upper nibbles plus their lower ones.
+/// The integer sums of block b for `Eights` times 8 rows, whose quants begin at `weights`. AVX2's products of bytes are exact
+/// below 128 only: quants of 8 bits are 16 times their upper nibbles plus their lower ones.
 template <quantized_block_type B, std::size_t Tokens, std::size_t Eights>
 [[SSM_TARGET_AVX2, gnu::always_inline]] inline void sum_block(const panel_tile& tile, index b, const std::byte* weights,
                                                               __m256i (&result)[Tokens][Eights]) noexcept {
@@ -115,8 +115,34 @@ template <quantized_block_type B, std::size_t Tokens, std::size_t Eights>
     const __m256i one = _mm256_set1_epi16(1);
     const __m256i upper_unit = _mm256_set1_epi16(is_q8 ? 16 : 1);
     SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) {
-        SSM_UNROLL for (std::size_t e = 0; e < Eights; ++e) result[t][e] =
-            _mm256_add_epi32(_mm256_madd_epi16(lower[t][e], one), _mm256_madd_epi16(upper[t][e], upper_unit));
+        const __m256i offset = _mm256_set1_epi32(tile.block(t, b).offset);
+        SSM_UNROLL for (std::size_t e = 0; e < Eights; ++e) {
+            const __m256i products =
+                _mm256_add_epi32(_mm256_madd_epi16(lower[t][e], one), _mm256_madd_epi16(upper[t][e], upper_unit));
+            result[t][e] = _mm256_add_epi32(products, offset);
+        }
+    }
+}
+
+/// The same of q8 for one token, in three quarters of the time, which several tokens would lose to the signs: the magnitude
+/// of an input times the weight with the input's sign. Two products are at most 2 * 127 * 127, which 16 bits hold, and the
+/// weights, without their bias, need no offset.
+template <std::size_t Eights>
+[[SSM_TARGET_AVX2, gnu::always_inline]] inline void sum_signed_block(const panel_tile& tile, index b,
+                                                                     const std::byte* weights,
+                                                                     __m256i (&result)[1][Eights]) noexcept {
+    const __m256i bias = _mm256_set1_epi8(static_cast<char>(tile.bias));
+    const __m256i one = _mm256_set1_epi16(1);
+    SSM_UNROLL for (std::size_t e = 0; e < Eights; ++e) result[0][e] = _mm256_setzero_si256();
+    for (index i = 0; i < quantized_block; i += panel::columns_together) {
+        const __m256i inputs = inputs_at(tile.inputs(0) + b * quantized_block + i);
+        const __m256i magnitudes = _mm256_abs_epi8(inputs);
+        SSM_UNROLL for (std::size_t e = 0; e < Eights; ++e) {
+            const __m256i stored = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights + i * panel::rows) + e);
+            const __m256i quants = _mm256_sign_epi8(_mm256_sub_epi8(stored, bias), inputs);
+            result[0][e] =
+                _mm256_add_epi32(result[0][e], _mm256_madd_epi16(_mm256_maddubs_epi16(magnitudes, quants), one));
+        }
     }
 }
 
@@ -133,15 +159,17 @@ template <quantized_block_type B, std::size_t Tokens, std::size_t Eights>
             const std::byte* const weights = tile.weights + b * panel::block_bytes<B>;
             if constexpr (Tokens == 1) ask_ahead<panel::block_bytes<B>>(weights);
             __m256i exact[Tokens][Eights];
-            sum_block<B>(tile, b, weights + panel::scale_bytes + first_row * panel::columns_together, exact);
+            const std::byte* const quants = weights + panel::scale_bytes + first_row * panel::columns_together;
+            if constexpr (std::is_same_v<B, q8_block> && Tokens == 1)
+                sum_signed_block(tile, b, quants, exact);
+            else
+                sum_block<B>(tile, b, quants, exact);
             SSM_UNROLL for (std::size_t e = 0; e < Eights; ++e) {
                 const std::byte* const at = weights + (first_row + static_cast<index>(e) * 8) * index{sizeof(f16)};
                 const __m256 scales = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)));
                 SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) {
-                    const input_block& block = tile.block(t, b);
-                    const __m256i sum = _mm256_add_epi32(exact[t][e], _mm256_set1_epi32(block.offset));
-                    const __m256 scale = _mm256_mul_ps(scales, _mm256_set1_ps(block.scale));
-                    sums[t][e] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), scale, sums[t][e]);
+                    const __m256 scale = _mm256_mul_ps(scales, _mm256_set1_ps(tile.block(t, b).scale));
+                    sums[t][e] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(exact[t][e]), scale, sums[t][e]);
                 }
             }
         }
