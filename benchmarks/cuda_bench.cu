@@ -273,10 +273,9 @@ void measure_step_kernels(const ssm::cuda& device, subject<ssm::cuda>& of, const
         to.add(std::string("step kernel ") + name + ", of copy bandwidth", 100 * bytes / seconds / best.copy, "%");
     };
     const auto gain = device.upload<float>(std::vector<float>(static_cast<std::size_t>(c.hidden), 1.0F));
-    const normed_source normed{{ssm::matrix_view<const float>(residual.data(), 1, c.hidden), true},
-                               ssm::vector_view<const float>(gain.data(), c.hidden),
-                               1e-5F};
-    const plain_source<ssm::bf16> plain{ssm::matrix_view<const ssm::bf16>(x.data(), 1, c.inner), true};
+    const auto row = [&](const auto& of) { return ssm::matrix_view<const float>(of.data(), 1, c.hidden); };
+    const normed_source normed{plain_source_of(row(residual)), plain_source_of(row(gain)), 1e-5F};
+    const plain_source plain = plain_source_of(ssm::matrix_view<const ssm::bf16>(x.data(), 1, c.inner));
     const auto out_row = [&](count outputs) { return ssm::matrix_view<float>(out.data(), 1, outputs); };
     const auto taps = device.allocate<float>(4 * c.inner, "taps");
     auto window = device.allocate<float>(3 * c.inner, "window");

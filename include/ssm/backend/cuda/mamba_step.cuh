@@ -39,8 +39,9 @@ void mamba_step_alone(const context& on, const mamba_layer<B>& layer, matrix_vie
                       matrix_view<float> dt_b_c) {
     const matrix_view<const X> x = step.xz.columns(0, layer.a.columns());
     with_storage_type(layer.in_proj->type(), [&]<class W>(type_tag<W>) {
-        const normed_source source{
-            {residual, holds_packs(residual.data(), residual.stride())}, layer.norm_gain, layer.norm_eps};
+        const matrix_view<const float> gain(layer.norm_gain.data(), 1, layer.norm_gain.size());
+        const normed_source source{plain_source_of(matrix_view<const float>(residual)), plain_source_of(gain),
+                                   layer.norm_eps};
         matvec(on, "in_proj", layer.in_proj->template as<W>(), source, conv);
     });
     with_storage_type(layer.x_proj->type(), [&]<class W>(type_tag<W>) {
@@ -49,8 +50,8 @@ void mamba_step_alone(const context& on, const mamba_layer<B>& layer, matrix_vie
     with_storage_type(layer.dt_proj->type(),
                       [&]<class W>(type_tag<W>) { state_step_alone(on, layer.dt_proj->template as<W>(), step); });
     with_storage_type(layer.out_proj->type(), [&]<class W>(type_tag<W>) {
-        const plain_source<X> source{x, holds_packs(x.data(), x.stride())};
-        matvec(on, "out_proj", layer.out_proj->template as<W>(), source, add_epilogue{residual, layer.out_bias}, true);
+        matvec(on, "out_proj", layer.out_proj->template as<W>(), plain_source_of(x),
+               add_epilogue{residual, layer.out_bias}, true);
     });
 }
 

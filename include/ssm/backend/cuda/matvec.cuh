@@ -17,7 +17,7 @@ namespace ssm::cuda_kernels {
 /// memory, many steps ahead, so that no register and no barrier waits for them. The ring is filled before the kernel waits
 /// for the one before it, since weights are const: up to 160 KB on each multiprocessor are on their way while other
 /// kernels compute little and read less, which hides those, this one's launch, and the staging of x.
-/// A source stages x; an epilogue (epilogue.cuh) ends outputs.
+/// A source stages x, before the wait what it has of constants, and has a factor for all sums; an epilogue (epilogue.cuh) ends outputs.
 
 inline constexpr int matvec_threads = 512;
 inline constexpr int matvec_outputs = 2;                                        // a warp
@@ -41,42 +41,61 @@ struct plain_source {
     bool packs;
 
     template <class W>
+    __device__ void prepare(float4*, staged_layout<W>) const {}
+    template <class W>
     __device__ void stage(float4* to, staged_layout<W> layout, float*) const {
-        const X* const from = x.data();
-        const int columns = static_cast<int>(x.columns());
-        for (int group = threadIdx.x; group < layout.size(); group += matvec_threads) {
-            if (packs && group * 4 + 4 <= columns) {
-                const auto values = *reinterpret_cast<const pack<X, 4>*>(from + group * 4);
-                to[layout.at(group)] = make_float4(values[0], values[1], values[2], values[3]);
-            } else {
-                const auto value = [&](int i) { return group * 4 + i < columns ? widen(from[group * 4 + i]) : 0.0F; };
-                to[layout.at(group)] = make_float4(value(0), value(1), value(2), value(3));
-            }
+        for (int group = threadIdx.x; group < layout.size(); group += matvec_threads)
+            to[layout.at(group)] = four(group);
+    }
+    __device__ float factor(const float*) const { return 1.0F; }
+
+    /// Four elements, zeros past the end.
+    [[nodiscard]] __device__ float4 four(int group) const {
+        const X* const from = x.data() + group * 4;
+        const int left = static_cast<int>(x.columns()) - group * 4;
+        if (packs && left >= 4) {
+            const auto values = *reinterpret_cast<const pack<X, 4>*>(from);
+            return float4{values[0], values[1], values[2], values[3]};
         }
+        const auto value = [&](int i) { return i < left ? widen(from[i]) : 0.0F; };
+        return float4{value(0), value(1), value(2), value(3)};
     }
 };
 
-/// A row of the residual stream, divided by its root mean square.
+template <class X>
+plain_source<X> plain_source_of(matrix_view<const X> x) {
+    return {x, holds_packs(x.data(), x.stride())};
+}
+
+/// A row of the residual stream, divided by its root mean square. Gains are staged while other kernels run, and the division
+/// is left to the sums, so that little stands between the residual and the first multiplication.
 struct normed_source {
     plain_source<float> residual;
-    vector_view<const float> gain;
+    plain_source<float> gain;
     float eps;
 
     template <class W>
+    __device__ void prepare(float4* to, staged_layout<W> layout) const {
+        gain.stage(to, layout, nullptr);
+    }
+    /// Leaves the sum of a warp's squares in `sums`.
+    template <class W>
     __device__ void stage(float4* to, staged_layout<W> layout, float* sums) const {
-        residual.stage(to, layout, sums);
         float squares = 0;
         for (int group = threadIdx.x; group < layout.size(); group += matvec_threads) {
-            const float4 v = to[layout.at(group)];
+            const float4 v = residual.four(group), gains = to[layout.at(group)];
             squares += v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
+            to[layout.at(group)] = float4{v.x * gains.x, v.y * gains.y, v.z * gains.z, v.w * gains.w};
         }
-        const int columns = static_cast<int>(residual.x.columns());
-        const float scale = 1.0F / sqrtf(block_sum(squares, sums) / static_cast<float>(columns) + eps);
-        for (int group = threadIdx.x; group < layout.size(); group += matvec_threads) {
-            float* const values = reinterpret_cast<float*>(&to[layout.at(group)]);
-            for (int i = 0; i < 4; ++i)
-                if (group * 4 + i < columns) values[i] *= scale * gain[group * 4 + i];
-        }
+        squares = warp_sum(squares);
+        if (threadIdx.x % warp_size == 0) sums[threadIdx.x / warp_size] = squares;
+    }
+    /// 1 / rms, of the sums of all warps.
+    __device__ float factor(const float* sums) const {
+        float squares = 0;
+#pragma unroll
+        for (int warp = 0; warp < matvec_threads / warp_size; ++warp) squares += sums[warp];
+        return 1.0F / sqrtf(squares / static_cast<float>(residual.x.columns()) + eps);
     }
 };
 
@@ -129,10 +148,12 @@ __global__ void __launch_bounds__(matvec_threads, 3)  // registers are left for 
         request(at);
         if (gently) await_copies<1>();
     }
+    source.prepare(staged, layout);
     read_early(source, epilogue);
     wait_for_predecessor();
     source.stage(staged, layout, sums);
     __syncthreads();
+    const float factor = source.factor(sums);
 
     // Each of the first lanes ends one of the sums.
     const auto own_output = [&] { return static_cast<index>(now.pair) * matvec_outputs + lane; };
@@ -172,7 +193,7 @@ __global__ void __launch_bounds__(matvec_threads, 3)  // registers are left for 
                 if (lane == o) own = total;
                 sum[o] = 0;
             }
-            if (ends_one()) epilogue.finish(constants, prepared, 0, own_output(), own);
+            if (ends_one()) epilogue.finish(constants, prepared, 0, own_output(), factor * own);
         }
         now.advance(steps, stride);
     }

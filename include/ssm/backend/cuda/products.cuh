@@ -60,8 +60,7 @@ private:
     template <class X, class W, class Epilogue>
     static void one_row(const context& on, matrix_view<const X> x, matrix_view<const W> w, const Epilogue& epilogue) {
         if (is_short(on, w.rows())) return matvec_across_depth(on, "matvec_across_depth", w, x, epilogue);
-        const plain_source<X> source{x, holds_packs(x.data(), x.stride())};
-        matvec(on, "matvec", w, source, epilogue);
+        matvec(on, "matvec", w, plain_source_of(x), epilogue);
     }
 
     gemm gemm_;
