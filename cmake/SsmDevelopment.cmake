@@ -15,9 +15,14 @@ if(TARGET ssm::cuda)
     set(CMAKE_CUDA_ARCHITECTURES 90)
   endif()
   enable_language(CUDA)
-  # Kernels of a build for debugging are made to be compiled, not to be run fast: a third of the time.
-  if(CMAKE_BUILD_TYPE STREQUAL "Debug" AND CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 12.9)
-    string(APPEND CMAKE_CUDA_FLAGS_DEBUG " --Ofast-compile=max")
+  # Kernels of a build for debugging are made to be compiled, not to be run fast: a third of the time. The tests of the GPU
+  # hold those of the other programs; these stop at PTX, which the driver translates where they are run.
+  set(SSM_TESTED_CUDA_ARCHITECTURES ${CMAKE_CUDA_ARCHITECTURES})
+  if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+    if(CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 12.9)
+      string(APPEND CMAKE_CUDA_FLAGS_DEBUG " --Ofast-compile=max")
+    endif()
+    list(TRANSFORM CMAKE_CUDA_ARCHITECTURES REPLACE "^[0-9]+[a-z]?$" "\\0-virtual")
   endif()
 endif()
 find_program(SSM_CCACHE ccache)
