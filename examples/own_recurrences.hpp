@@ -10,9 +10,8 @@
 template <class S, class Input = S>
 struct held_selective : ssm::selective<S, Input> {
     SSM_HD ssm::affine<S> transition(ssm::index t, ssm::index ch, ssm::index n) const {
-        ssm::affine<S> step = ssm::zero_order_hold(this->a(n, ch), S(this->b(t, n)), S(this->dt(t, ch)));
-        step.b *= S(this->x(t, ch));
-        return step;
+        const auto step = ssm::zero_order_hold(this->a(n, ch), S(this->b(t, n)), S(this->dt(t, ch)));
+        return {step.a, step.b * S(this->x(t, ch))};
     }
 };
 

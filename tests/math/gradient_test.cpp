@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "math/dual.hpp"
+#include "own_recurrences.hpp"
 #include "support/catch.hpp"
 #include "support/random_values.hpp"
 
@@ -65,8 +66,8 @@ S loss(layer<S> p) {
     for (S& value : x) value = ssm::math::silu(value);
     for (S& value : p.dt) value = ssm::math::softplus(value);
     ssm::math::rms_norm(matrix(p.b, states), vector(p.gain), S(1e-5), matrix(p.b, states));
-    const Recurrence<S> r{matrix(p.a, channels), vector(p.d),         matrix(p.dt, channels),
-                          matrix(x, channels),   matrix(p.b, states), matrix(p.c, states)};
+    const Recurrence<S> r{ssm::selective<S>{matrix(p.a, channels), vector(p.d), matrix(p.dt, channels),
+                                            matrix(x, channels), matrix(p.b, states), matrix(p.c, states)}};
     ssm::math::selective_scan(r, tokens, channels, states, matrix(p.h, channels), matrix(y, channels));
     S sum = S(0);
     for (const auto* part : {&y, &p.h, &p.window})
@@ -77,15 +78,8 @@ S loss(layer<S> p) {
 template <class S>
 using selective = ssm::selective<S>;
 
-/// The selective recurrence with zero-order hold for B as well, as equation 4 of the Mamba paper has it.
 template <class S>
-struct held : ssm::selective<S> {
-    [[nodiscard]] ssm::affine<S> transition(index t, index ch, index n) const {
-        auto step = ssm::zero_order_hold(this->a(n, ch), this->b(t, n), this->dt(t, ch));
-        step.b = step.b * this->x(t, ch);
-        return step;
-    }
-};
+using held = held_selective<S>;
 
 /// Every derivative that dual numbers carry along, against a central difference.
 template <template <class> class Recurrence>
