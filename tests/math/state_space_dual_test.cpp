@@ -7,6 +7,7 @@
 #include <cmath>
 #include <vector>
 
+#include "math/dual.hpp"
 #include "support/catch.hpp"
 #include "support/close.hpp"
 #include "support/random_values.hpp"
@@ -21,36 +22,34 @@ using ssm::vector_view;
 
 constexpr index tokens = 40, heads = 6, groups = 3, channels = 12, states = 5;
 
-std::vector<double> numbers(index count, float low, float high, unsigned seed) {
+template <class S>
+std::vector<S> numbers(index count, float low, float high, unsigned seed) {
     const auto values = ssm::test::random_values(count, low, high, seed);
     return {values.begin(), values.end()};
 }
 
 /// A layer's numbers.
+template <class S = double>
 struct problem {
-    std::vector<double> a = numbers(heads, -4, -0.1F, 1);
-    std::vector<double> d = numbers(heads, -1, 1, 2);
-    std::vector<double> dt = numbers(tokens * heads, 0, 1, 3);
-    std::vector<double> x = numbers(tokens * channels, -1, 1, 4);
-    std::vector<double> b = numbers(tokens * groups * states, -1, 1, 5);
-    std::vector<double> c = numbers(tokens * groups * states, -1, 1, 6);
-    std::vector<double> h = numbers(states * channels, -1, 1, 7);
-    std::vector<double> y = std::vector<double>(tokens * channels);
+    std::vector<S> a = numbers<S>(heads, -4, -0.1F, 1);
+    std::vector<S> d = numbers<S>(heads, -1, 1, 2);
+    std::vector<S> dt = numbers<S>(tokens * heads, 0, 1, 3);
+    std::vector<S> x = numbers<S>(tokens * channels, -1, 1, 4);
+    std::vector<S> b = numbers<S>(tokens * groups * states, -1, 1, 5);
+    std::vector<S> c = numbers<S>(tokens * groups * states, -1, 1, 6);
+    std::vector<S> h = numbers<S>(states * channels, -1, 1, 7);
+    std::vector<S> y = std::vector<S>(tokens * channels);
 
     /// `scan(recurrence, count, h, y)` over tokens [first, first + count).
     template <class Scan>
     void run(index first, index count, const Scan& scan) {
-        const auto rows = [&](std::vector<double>& of, index columns) {
-            return matrix_view<double>(of.data(), tokens, columns).rows(first, count);
+        const auto rows = [&](std::vector<S>& of, index columns) {
+            return matrix_view<S>(of.data(), tokens, columns).rows(first, count);
         };
-        const ssm::multihead_selective<double> r{vector_view<double>(a.data(), heads),
-                                                 vector_view<double>(d.data(), heads),
-                                                 rows(dt, heads),
-                                                 rows(x, channels),
-                                                 rows(b, groups * states),
-                                                 rows(c, groups * states),
-                                                 groups};
-        scan(r, count, matrix_view<double>(h.data(), states, channels), rows(y, channels));
+        const ssm::multihead_selective<S> r{
+            vector_view<S>(a.data(), heads), vector_view<S>(d.data(), heads), rows(dt, heads), rows(x, channels),
+            rows(b, groups * states),        rows(c, groups * states),        groups};
+        scan(r, count, matrix_view<S>(h.data(), states, channels), rows(y, channels));
     }
     void run_in_order() {
         run(0, tokens, [](const auto& r, index count, auto state, auto out) {
@@ -62,9 +61,9 @@ struct problem {
 }  // namespace
 
 TEST_CASE("The recurrence of Mamba-2 is its equations") {
-    problem p;
+    problem<> p;
     p.run_in_order();
-    problem q;
+    problem<> q;
     for (index t = 0; t < tokens; ++t)
         for (index ch = 0; ch < channels; ++ch) {
             const index head = ch / 2, group = ch / 4;
@@ -84,12 +83,12 @@ TEST_CASE("The recurrence of Mamba-2 is its equations") {
 }
 
 TEST_CASE("The dual form is the scan, for chunks of any length and from any state") {
-    problem expected;
+    problem<> expected;
     expected.run_in_order();
     for (const index length : {1, 2, 7, 20, 40, 64})
         for (const index cut : {0, 1, 13, 39}) {
             CAPTURE(length, cut);
-            problem p;
+            problem<> p;
             const auto dual = [&](const auto& r, index count, auto state, auto out) {
                 ssm::math::state_space_dual(r, length, count, channels, states, state, out);
             };
@@ -98,6 +97,22 @@ TEST_CASE("The dual form is the scan, for chunks of any length and from any stat
             CHECK(ssm::test::relative_error(p.y, expected.y) < 1e-14);
             CHECK(ssm::test::relative_error(p.h, expected.h) < 1e-14);
         }
+}
+
+TEST_CASE("Both forms have the same gradient") {
+    problem<elsewhere::dual> in_order, in_chunks;
+    for (auto* p : {&in_order, &in_chunks}) p->dt[0].slope = p->a[1].slope = p->b[2].slope = p->h[3].slope = 1;
+    in_order.run_in_order();
+    in_chunks.run(0, tokens, [](const auto& r, index count, auto state, auto out) {
+        ssm::math::state_space_dual(r, 7, count, channels, states, state, out);
+    });
+    const auto slopes = [](const auto& of) {
+        std::vector<double> all;
+        for (const elsewhere::dual& value : of) all.push_back(value.slope);
+        return all;
+    };
+    CHECK(ssm::test::relative_error(slopes(in_chunks.y), slopes(in_order.y)) < 1e-14);
+    CHECK(ssm::test::relative_error(slopes(in_chunks.h), slopes(in_order.h)) < 1e-14);
 }
 
 }  // namespace state_space_dual_test
