@@ -3,7 +3,7 @@
 
 // The CUDA backend on a model of random weights in the shape of Falcon Mamba 7B, beside what the device can do at best in
 // the same run. Prints a table; with a file name that is not "-", writes the figures there as JSON; with names of parts
-// (scan, decode, batch, prefill, f32, invariant, long, mamba2) after it, measures these only.
+// (scan, s4d, decode, batch, prefill, f32, invariant, long, mamba2) after it, measures these only.
 #include <ssm/io/synthetic_checkpoint.hpp>
 #include <ssm/ssm_cuda.cuh>
 
@@ -412,6 +412,30 @@ void measure_scan(const ssm::cuda& device, const ssm::model_config& c, count seq
     to.add(what + ", of the exponentials' limit", 100 * limit / each, "%");
 }
 
+/// S4D's scan alone, 16 states, in the order of time and with threads along it: worth its arithmetic where channels are few.
+void measure_s4d_scan(const ssm::cuda& device, count channels, const timer& time, figures& to) {
+    constexpr count tokens = 2048, states = 16;
+    const auto x = random_activations(device, tokens * channels);
+    const auto halves = device.upload<float>(std::vector<float>(static_cast<std::size_t>(states * channels), 0.5F));
+    auto y = device.allocate<ssm::bf16>(tokens * channels, "y");
+    auto h = device.allocate<float>(states * channels, "h");
+    const ssm::matrix_view<const float> each(halves.data(), states, channels);
+    const ssm::s4d<float, ssm::bf16> recurrence{each, each, each,
+                                                ssm::vector_view<const float>(halves.data(), channels),
+                                                ssm::matrix_view<const ssm::bf16>(x.data(), tokens, channels)};
+    const auto seconds = [&](auto policy) {
+        return time.median(10, [&] {
+            device.scan(policy, recurrence, ssm::matrix_view<float>(h.data(), states, channels), 1,
+                        ssm::matrix_view<ssm::bf16>(y.data(), tokens, channels));
+        });
+    };
+    const double in_order = seconds(ssm::sequential{});
+    const std::string what = "s4d, scan of 2048 tokens, " + std::to_string(channels) + " channels, ";
+    to.add(what + "sequential", 1e6 * in_order, "us");
+    to.add(what + "chunked, times as fast", in_order / seconds(ssm::chunked{}), "x");
+    to.add(what + "convolution, times as fast", in_order / seconds(ssm::convolution{}), "x");
+}
+
 /// Mamba-2's scan alone, in both policies: prompts against the rate of multiply-adds, of which the recurrence in order takes
 /// three a state, 128 a clock on each multiprocessor; a token against the copy of the states.
 void measure_mamba2_scan(const ssm::cuda& device, const ssm::model_config& c, const limits& best, const timer& time,
@@ -531,6 +555,8 @@ void run(const std::string& file, const std::set<std::string>& wanted) {
     if (wants("scan"))
         for (const count sequences : {1, 8})
             for (const count tokens : {2048, 16384}) measure_scan(device, shape, sequences, tokens, time, to);
+    if (wants("s4d"))
+        for (const count channels : {256, 2048, 8192}) measure_s4d_scan(device, channels, time, to);
     if (wants("decode") || wants("batch") || wants("prefill")) {
         const repeated_layers source(shape, ssm::dtype::bf16);
         subject<ssm::cuda> of(device, source, 262'144);
