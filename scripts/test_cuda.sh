@@ -32,7 +32,7 @@ if command -v compute-sanitizer >/dev/null; then
         echo "== compute-sanitizer: $tool"
         found=0
         without=
-        # What racecheck says of its barriers is judged in selective_scan.cuh.
+        # What racecheck says of its barriers is judged in selective_tiles.cuh.
         [ "$tool" != racecheck ] || without='--kernel-name-exclude kernel_substring=selective_scan_kernel'
         # shellcheck disable=SC2086
         compute-sanitizer --tool "$tool" $without --error-exitcode 1 "$program" '[small]' || found=$?
