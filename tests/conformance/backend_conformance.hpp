@@ -161,10 +161,11 @@ void check_causal_conv(const Backend& device) {
         index first, second, channels, taps, sequences;
         bool bias;
     };
-    for (const row& r : {row{9, 4, 33, 4, 1, true}, row{1, 1, 33, 4, 1, true}, row{2, 7, 33, 4, 1, true},
-                         row{9, 4, 1, 4, 1, true}, row{9, 4, 64, 4, 1, true}, row{9, 4, 33, 3, 1, true},
-                         row{9, 4, 33, 2, 1, true}, row{9, 4, 33, 1, 1, true}, row{9, 4, 33, 4, 1, false},
-                         row{9, 4, 33, 4, 3, true}, row{1, 1, 33, 4, 3, true}, row{150, 70, 40, 4, 1, true}}) {
+    for (const row& r :
+         {row{9, 4, 33, 4, 1, true}, row{1, 1, 33, 4, 1, true}, row{2, 7, 33, 4, 1, true}, row{9, 4, 1, 4, 1, true},
+          row{9, 4, 64, 4, 1, true}, row{9, 4, 33, 3, 1, true}, row{9, 4, 33, 2, 1, true}, row{9, 4, 33, 1, 1, true},
+          row{9, 4, 33, 4, 1, false}, row{9, 4, 33, 4, 3, true}, row{1, 1, 33, 4, 3, true},
+          row{150, 70, 40, 4, 1, true}, row{150, 16, 40, 4, 3, false}, row{17, 32, 40, 4, 2, true}}) {
         CAPTURE(r.first, r.second, r.channels, r.taps, r.sequences, r.bias);
         const index width = r.taps - 1;
         operand<Backend> taps(device, r.taps, r.channels, -1, 1, 2);
@@ -262,10 +263,11 @@ void check_scan(const Backend& device, Policy policy, index longest = 1531) {
     struct row {
         index tokens, channels, states, sequences;
     };
+    // Channels in whole packs and not: a backend may have a form for each.
     for (const row& r :
-         {row{70, 33, 16, 1}, row{1, 33, 16, 1}, row{2, 33, 16, 1}, row{300, 33, 16, 1}, row{70, 1, 16, 1},
-          row{70, 64, 16, 1}, row{70, 33, 1, 1}, row{70, 33, 5, 1}, row{70, 33, 8, 1}, row{70, 33, 64, 1},
-          row{70, 33, 67, 1}, row{70, 33, 16, 3}, row{1, 33, 16, 3}, row{longest, 40, 16, 1}}) {
+         {row{70, 33, 16, 1}, row{1, 33, 16, 1}, row{2, 33, 16, 1}, row{300, 40, 16, 1}, row{70, 1, 16, 1},
+          row{70, 64, 16, 1}, row{70, 40, 1, 1}, row{70, 40, 5, 1}, row{70, 40, 8, 1}, row{70, 40, 64, 1},
+          row{70, 33, 67, 1}, row{70, 33, 5, 3}, row{70, 72, 16, 3}, row{1, 33, 16, 3}, row{longest, 40, 16, 1}}) {
         CAPTURE(r.tokens, r.channels, r.states, r.sequences);
         random_selective<Backend> recurrence(device, r.sequences * r.tokens, r.channels, r.states);
         operand<Backend> tuned_h(device, r.sequences * r.states, r.channels, -1, 1, 8);
@@ -284,6 +286,34 @@ void check_scan(const Backend& device, Policy policy, index longest = 1531) {
         check_close(device, y, scan_bound);
         check_close(device, h, scan_bound);
     }
+}
+
+/// The same with dt before its bias and softplus, and the gate behind it.
+template <class Policy, class Backend>
+void check_gated_scan(const Backend& device, Policy policy) {
+    for (const index tokens : {1, 21, 70})
+        for (const index channels : {33, 40})
+            for (const index states : {5, 16}) {
+                CAPTURE(tokens, channels, states);
+                random_selective<Backend> recurrence(device, tokens, channels, states);
+                recurrence.dt = narrow<Backend>(device, tokens, channels, -6, 3, 3);
+                operand<Backend> bias(device, 1, channels, -1, 1, 7);
+                narrow<Backend> z(device, tokens, channels, -3, 3, 8);
+                operand<Backend> h(device, states, channels, -1, 1, 9);
+                narrow<Backend> y(device, tokens, channels);
+                narrow<Backend> softened = recurrence.dt;
+                for (index t = 0; t < tokens; ++t)
+                    for (index ch = 0; ch < channels; ++ch)
+                        softened.exact()(t, ch) = math::softplus(softened.exact()(t, ch) + bias.exact_vector()[ch]);
+                selective<double> exact = recurrence.exact();
+                exact.dt = softened.exact();
+                scan_exactly(exact, 1, h.exact(), y.exact());
+                for (index t = 0; t < tokens; ++t)
+                    for (index ch = 0; ch < channels; ++ch) y.exact()(t, ch) *= math::silu(z.exact()(t, ch));
+                device.gated_scan(policy, recurrence.on_device(), bias.vector(), z.view(), h.view(), 1, y.view());
+                check_close(device, y, scan_bound);
+                check_close(device, h, scan_bound);
+            }
 }
 
 /// A time-invariant recurrence goes through the same door, from a state that is not zero.
@@ -418,6 +448,9 @@ void check_backend(const Backend& device) {
         check_scan(device, sequential{});
         check_s4d_scan(device, sequential{});
         check_multihead_scan(device, sequential{});
+        using channels = selective<float, typename Backend::activation>;
+        if constexpr (fuses_gated_scan<Backend, sequential, channels, vector_view<const float>>)
+            check_gated_scan(device, sequential{});
         using heads = multihead_selective<float, typename Backend::activation>;
         if constexpr (fuses_gated_scan<Backend, sequential, heads, limits>)
             check_gated_multihead_scan(device, sequential{});

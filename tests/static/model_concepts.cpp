@@ -115,6 +115,14 @@ struct own_arch : ssm::mamba_arch {
 template <class R>
 concept fused = ssm::fuses_gated_scan<ssm::cpu, ssm::sequential, R, ssm::vector_view<const float>>;
 static_assert(fused<ssm::selective<float>> && !fused<own<float, float>>);
+// Nor is a member that would take any recurrence a gated scan.
+struct takes_any {
+    using activation = float;
+    template <ssm::recurrence R>
+    void gated_scan(ssm::sequential, const R&, ssm::vector_view<const float>, ssm::matrix_view<const float>,
+                    ssm::matrix_view<float>, ssm::index, ssm::matrix_view<float>) const;
+};
+static_assert(!ssm::fuses_gated_scan<takes_any, ssm::sequential, ssm::selective<float>, ssm::vector_view<const float>>);
 static_assert(ssm::replays<ssm::mamba_mixer<ssm::cpu, own_arch>, ssm::cpu>);
 
 struct dual_arch : ssm::mamba2_arch {

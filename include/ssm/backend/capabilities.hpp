@@ -58,7 +58,7 @@ concept normalises_parts = requires(const B device, activations<B> x, std::array
     device.rms_norm_parts(x, sizes, gains, eps);
 };
 
-/// Converts to R, and to nothing that R derives from.
+/// Converts to R, and to nothing that R derives from: a member that takes a base of R would slice it.
 template <class R>
 struct exactly {
     template <std::same_as<R> T>
@@ -68,7 +68,8 @@ struct exactly {
 /// The scan of a recurrence with what surrounds it in a layer: raw.dt is softened first, and y is gated last, y silu(z).
 /// `Softening` is what that takes: for `selective` a bias (channels), dt = softplus(raw.dt + bias); for `multihead_selective`
 /// `limits`, dt = softplus(raw.dt) held to them. z and y (sequences * tokens, channels), h (sequences * states, channels).
-/// Of R itself: what derives from it computes something else.
+/// Of R itself: what derives from it computes something else. The member has the recurrence it takes in its signature; a
+/// template over recurrences is not one.
 template <class B, class Policy, class R, class Softening>
 concept fuses_gated_scan = requires(const B device, Policy policy, exactly<R> raw, Softening softening,
                                     const_activations<B> z, matrix_view<float> h, activations<B> y) {

@@ -106,6 +106,8 @@ struct selective {
 };
 
 /// What Mamba-1's scan may compute in the place of `selective`: a recurrence of the same parameters, R{parameters}.
+/// Law: what it gives for token t depends on row t of them and not on t itself, for a prompt is cut wherever there is room; its
+/// transition reads neither c nor d, which are not kept to go back.
 template <class R, class S, class Input>
 concept selective_variant = recurrence<R> && requires(const selective<S, Input> parameters) {
     R{parameters};

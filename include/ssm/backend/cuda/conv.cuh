@@ -63,13 +63,6 @@ __global__ void causal_conv_kernel(conv_task<X> task) {
     if (gridDim.y == 1 && task.taps.rows() > 1) task.template update_window<ConvState>(sequence, ch);
 }
 
-/// Neighbouring floats from an address that packs may have.
-template <int Count>
-__device__ void load_floats(float (&to)[Count], const float* from) {
-#pragma unroll
-    for (int i = 0; i < Count; i += 4) *reinterpret_cast<float4*>(to + i) = *reinterpret_cast<const float4*>(from + i);
-}
-
 /// The tuned form: `Taps` taps, a pack of channels and a run of tokens a thread, each input read once. Whoever begins a
 /// sequence, and so reads the window, leaves the next one there: of at least `Run` tokens, it comes from x alone.
 template <class ConvState, int Taps, int Run, class X>
@@ -147,7 +140,7 @@ void causal_conv_silu(const context& on, const conv_task<X>& task, index sequenc
     constexpr int run = 16;
     const index channels = task.x.columns();
     const bool packs = holds_packs(task.x.data(), task.x.stride()) && holds_packs(task.y.data(), task.y.stride()) &&
-                       holds_packs(task.taps.data(), task.taps.stride()) && holds_packs(task.bias.data(), 4) &&
+                       holds_packs(task.taps.data(), task.taps.stride()) && holds_packs(task.bias.data(), 0) &&
                        channels % lane_width<X> == 0;
     if (packs && task.tokens >= run && task.taps.rows() == 4) {
         const dim3 grid(grid_for(channels, 128 * lane_width<X>), grid_for(task.tokens, run),

@@ -148,7 +148,8 @@ inline index convolution_bytes(index states, index length) {
     return rows * convolution_tile::channels * index{sizeof(float)};
 }
 
-/// Blocks of `length` tokens, at most the tile's, whose `convolution_bytes` the device has; h (sequences * states, channels), y (sequences * tokens, channels).
+/// Blocks of `length` tokens, at most the tile's, whose `convolution_bytes` the device has; h (sequences * states, channels),
+/// y (sequences * tokens, channels).
 template <time_invariant R, class Y>
 void convolve(const context& on, index length, const R& r, matrix_view<float> h, index sequences, matrix_view<Y> y) {
     const convolution_task<R, Y> task{

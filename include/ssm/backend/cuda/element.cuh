@@ -74,10 +74,18 @@ __device__ void store_four(T* to, float a, float b, float c, float d) {
     }
 }
 
-/// Whether rows that start at `data`, `stride` elements apart, can be read in packs.
-template <class T>
+/// Whether rows that start at `data`, `stride` elements apart, can be read in packs of so many.
+template <int Count = 0, class T>
 bool holds_packs(const T* data, index stride) {
-    return reinterpret_cast<std::uintptr_t>(data) % 16 == 0 && stride % lane_width<T> == 0;
+    constexpr int count = Count == 0 ? lane_width<T> : Count;
+    return reinterpret_cast<std::uintptr_t>(data) % sizeof(pack<T, count>) == 0 && stride % count == 0;
+}
+
+/// `Count` neighbouring floats from an address aligned to 16 bytes.
+template <int Count>
+__device__ void load_floats(float (&to)[Count], const float* from) {
+#pragma unroll
+    for (int i = 0; i < Count; i += 4) *reinterpret_cast<float4*>(to + i) = *reinterpret_cast<const float4*>(from + i);
 }
 
 /// A weight is read once a token: past the first-level cache, and not kept there.

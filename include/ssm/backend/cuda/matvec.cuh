@@ -17,7 +17,8 @@ namespace ssm::cuda_kernels {
 /// memory, many steps ahead, so that no register and no barrier waits for them. The ring is filled before the kernel waits
 /// for the one before it, since weights are const: up to 160 KB on each multiprocessor are on their way while other
 /// kernels compute little and read less, which hides those, this one's launch, and the staging of x.
-/// A source stages x, before the wait what it has of constants, and has a factor for all sums; an epilogue (epilogue.cuh) ends outputs.
+/// A source stages its constants before the wait and x after it, and has a factor for every sum; an epilogue (epilogue.cuh)
+/// ends outputs.
 
 inline constexpr int matvec_threads = 512;
 inline constexpr int matvec_outputs = 2;                                        // a warp
@@ -41,7 +42,7 @@ struct plain_source {
     bool packs;
 
     template <class W>
-    __device__ void prepare(float4*, staged_layout<W>) const {}
+    __device__ void stage_constants(float4*, staged_layout<W>) const {}
     template <class W>
     __device__ void stage(float4* to, staged_layout<W> layout, float*) const {
         for (int group = threadIdx.x; group < layout.size(); group += matvec_threads)
@@ -75,10 +76,10 @@ struct normed_source {
     float eps;
 
     template <class W>
-    __device__ void prepare(float4* to, staged_layout<W> layout) const {
+    __device__ void stage_constants(float4* to, staged_layout<W> layout) const {
         gain.stage(to, layout, nullptr);
     }
-    /// Leaves the sum of a warp's squares in `sums`.
+    /// In place of the gains, by the threads that left them. A warp's sum of squares goes to `sums`.
     template <class W>
     __device__ void stage(float4* to, staged_layout<W> layout, float* sums) const {
         float squares = 0;
@@ -87,14 +88,11 @@ struct normed_source {
             squares += v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
             to[layout.at(group)] = float4{v.x * gains.x, v.y * gains.y, v.z * gains.z, v.w * gains.w};
         }
-        squares = warp_sum(squares);
-        if (threadIdx.x % warp_size == 0) sums[threadIdx.x / warp_size] = squares;
+        leave_warp_sum(squares, sums);
     }
     /// 1 / rms, of the sums of all warps.
     __device__ float factor(const float* sums) const {
-        float squares = 0;
-#pragma unroll
-        for (int warp = 0; warp < matvec_threads / warp_size; ++warp) squares += sums[warp];
+        const float squares = sum_of_warps(sums, matvec_threads / warp_size);
         return 1.0F / sqrtf(squares / static_cast<float>(residual.x.columns()) + eps);
     }
 };
@@ -117,7 +115,7 @@ __global__ void __launch_bounds__(matvec_threads, 3)  // registers are left for 
     matvec_kernel(matrix_view<const W> w, Source source, Epilogue epilogue, bool gently) {
     constexpr int width = lane_width<W>;
     extern __shared__ float4 staged[];
-    __shared__ float sums[32];
+    __shared__ float sums[matvec_threads / warp_size];
     const int lane = threadIdx.x % warp_size;
     const staged_layout<W> layout{static_cast<int>(w.stride()) / width};
     const int steps = (layout.chunks + warp_size - 1) / warp_size;
@@ -148,7 +146,7 @@ __global__ void __launch_bounds__(matvec_threads, 3)  // registers are left for 
         request(at);
         if (gently) await_copies<1>();
     }
-    source.prepare(staged, layout);
+    source.stage_constants(staged, layout);
     read_early(source, epilogue);
     wait_for_predecessor();
     source.stage(staged, layout, sums);
@@ -302,8 +300,7 @@ __global__ void __launch_bounds__(depth_threads)
 template <class W, class X, class Epilogue>
 void matvec_across_depth(const context& on, const char* name, matrix_view<const W> w, matrix_view<const X> x,
                          const Epilogue& epilogue) {
-    // A pack of X as wide as one of W may be 32 bytes.
-    const bool packs = reinterpret_cast<std::uintptr_t>(x.data()) % 32 == 0 && x.stride() % 16 == 0;
+    const bool packs = holds_packs<lane_width<W>>(x.data(), x.stride());
     launch(on, name, matvec_across_depth_kernel<W, X, Epilogue>,
            {.grid = dim3(grid_for(w.rows(), depth_outputs)),
             .threads = depth_threads,

@@ -13,8 +13,9 @@ __device__ inline float warp_sum(float value) {
     return value;
 }
 
-/// `Count` sums over a warp, a power of two: the sum of `values[i]` in the 32 / `Count` lanes from i * 32 / `Count` on, with the
-/// bits of `warp_sum`. Lanes give away half of what they have left to sum at a time.
+/// `Count` sums over a warp, a power of two, with the bits of `warp_sum`: that of `values[i]` is in the 32 / `Count` lanes from
+/// i * 32 / `Count` on. The values are used up, for lanes give away half of what they have left to sum at a time. Blocks
+/// have one dimension.
 template <int Count>
 __device__ float warp_sums(float (&values)[Count]) {
     static_assert(Count <= warp_size && (Count & (Count - 1)) == 0);
@@ -34,15 +35,25 @@ __device__ float warp_sums(float (&values)[Count]) {
     return sum;
 }
 
-/// The sum over a block of whole warps, in every thread. `scratch` is shared memory for a float per warp, free again
-/// after the next barrier.
-__device__ inline float block_sum(float value, float* scratch) {
+/// Leaves the sum of this warp in `scratch`, shared memory for a float per warp.
+__device__ inline void leave_warp_sum(float value, float* scratch) {
     value = warp_sum(value);
     if (threadIdx.x % warp_size == 0) scratch[threadIdx.x / warp_size] = value;
-    __syncthreads();
+}
+
+/// The sum of what so many warps left, after a barrier.
+__device__ inline float sum_of_warps(const float* scratch, int warps) {
     float sum = 0;
-    for (unsigned warp = 0; warp < blockDim.x / warp_size; ++warp) sum += scratch[warp];
+#pragma unroll
+    for (int warp = 0; warp < warps; ++warp) sum += scratch[warp];
     return sum;
+}
+
+/// The sum over a block of whole warps, in every thread. `scratch` is free again after the next barrier.
+__device__ inline float block_sum(float value, float* scratch) {
+    leave_warp_sum(value, scratch);
+    __syncthreads();
+    return sum_of_warps(scratch, static_cast<int>(blockDim.x) / warp_size);
 }
 
 }  // namespace ssm::cuda_kernels

@@ -71,7 +71,7 @@ struct scan_kernel<convolution, basic_cuda<Activation, Execution>> {
         const index length = std::min(length_of(policy), index{cuda_kernels::convolution_tile::tokens});
         if (y.rows() < cuda_kernels::worth_preparing * sequences ||
             cuda_kernels::convolution_bytes(h.rows() / sequences, length) > on.shared_bytes)
-            return cuda_kernels::scan_in_order(on, r, h, sequences, y);
+            return scan_kernel<sequential, basic_cuda<Activation, Execution>>::run(on, {}, r, h, sequences, y);
         cuda_kernels::convolve(on, length, r, h, sequences, y);
     }
 };

@@ -9,7 +9,7 @@
 
 namespace ssm::cuda_kernels {
 
-/// The same for a few tokens, whose tile would be mostly empty, and for rows that are not whole packs of channels: a channel a
+/// The recurrence of selective_tiles.cuh for a few tokens, whose tile would be mostly empty, and for rows that are not whole packs of channels: a channel a
 /// thread, the same operations in the same order, down to the four sums over a quarter of the states.
 template <bool Gated, int States, class X>
 __global__ void __launch_bounds__(128) selective_steps_kernel(selective_task<X> task) {
@@ -62,7 +62,8 @@ template <bool Gated, class X>
 void selective_scan(const context& on, selective_task<X> task, index sequences) {
     const index channels = task.h.columns();
     const index states = task.r.a.rows();
-    const auto fits = [](auto view) { return holds_packs(view.data(), view.stride()) && view.stride() % 8 == 0; };
+    const auto fits = [](auto view) { return holds_packs<selective_tile::packed>(view.data(), view.stride()); };
+    const auto state_fits = [](auto view) { return holds_packs(view.data(), view.stride()); };
     const bool packs = channels % selective_tile::packed == 0 && fits(task.r.dt) && fits(task.r.x) && fits(task.y) &&
                        (!Gated || fits(task.z));
     const auto run = [&]<int States>(std::integral_constant<int, States>) {
@@ -77,7 +78,7 @@ void selective_scan(const context& on, selective_task<X> task, index sequences) 
             .threads = selective_tile::threads,
             .shared_bytes = 2 * sizeof(selective_buffer<States>),
             .overlaps = true};
-        task.state_packs = states == States * selective_tile::shares && fits(task.r.b) && fits(task.r.c);
+        task.state_packs = states == States * selective_tile::shares && state_fits(task.r.b) && state_fits(task.r.c);
         launch(on, "selective_scan", selective_scan_kernel<Gated, States, X>, shape, task);
     };
     if (states <= 4)

@@ -8,6 +8,8 @@
 #include <ssm/backend/cuda/reduce.cuh>
 #include <ssm/backend/cuda/selective_task.cuh>
 
+#include <cfloat>
+
 namespace ssm::cuda_kernels {
 
 /// The tuned form of the selective recurrence, in the order of time.
@@ -72,7 +74,8 @@ __device__ void scan_tiles(const selective_task<X>& task, selective_buffer<State
     const auto exists = [&](int i) { return ch < task.h.columns() && share * States + i < count; };
 #pragma unroll
     for (int i = 0; i < States; ++i) {
-        rate[i] = exists(i) ? task.r.a(share * States + i, ch) * log2_of_e : 0.0F;
+        // Finite, so that a token past the end, whose dt is 0, leaves the state alone whatever A is.
+        rate[i] = exists(i) ? fmaxf(task.r.a(share * States + i, ch) * log2_of_e, -FLT_MAX) : 0.0F;
         state[i] = exists(i) ? task.h(first_state + share * States + i, ch) : 0.0F;
     }
     int buffer = 0;

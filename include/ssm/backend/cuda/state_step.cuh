@@ -47,6 +47,28 @@ state_step<X> state_step_of(const mamba_layer<B>& layer, matrix_view<const float
             xz};
 }
 
+/// dt, B or C of a token by one warp, divided by its root mean square where the model does that, into its place in `normed`.
+template <class X>
+__device__ void normalise_part(const state_step<X>& task, int part, int rank, float* normed) {
+    const int lane = static_cast<int>(threadIdx.x) % warp_size;
+    const int states = static_cast<int>(task.a.rows());
+    const int offset = part == 0 ? 0 : part == 1 ? rank : rank + states;
+    const int size = part == 0 ? rank : states;
+    const float* const gain = task.gain_of(part);
+    const float* const from = task.dt_b_c.data() + offset;
+    float* const to = normed + offset;
+    float squares = 0;
+#pragma unroll 8
+    for (int i = lane; i < size; i += warp_size) {
+        to[i] = from[i];
+        squares += to[i] * to[i];
+    }
+    squares = warp_sum(squares);
+    if (!task.normalises) return;
+    const float scale = 1.0F / sqrtf(squares / static_cast<float>(size) + task.eps);
+    for (int i = lane; i < size; i += warp_size) to[i] *= gain == nullptr ? scale : scale * gain[i];
+}
+
 inline constexpr int step_channels = 64;  // a block
 inline constexpr int step_warps = 8;
 
@@ -108,24 +130,7 @@ __global__ void __launch_bounds__(step_warps* warp_size)
     each_held(group, [&](int i, int) { state[i] = own_state[i * next_state]; });
     const float x = exists ? widen(own_x[0]) : 0.0F;
     const float z = exists ? widen(own_x[channels]) : 0.0F;
-    if (warp < 3) {
-        const index offset = warp == 0 ? 0 : warp == 1 ? rank : rank + states;
-        const int size = warp == 0 ? rank : static_cast<int>(states);
-        const float* const gain = task.gain_of(warp);
-        const float* const from = task.dt_b_c.data() + offset;
-        float* const to = normed + offset;
-        float squares = 0;
-#pragma unroll 8
-        for (int i = lane; i < size; i += warp_size) {
-            to[i] = from[i];
-            squares += to[i] * to[i];
-        }
-        squares = warp_sum(squares);
-        if (task.normalises) {
-            const float scale = 1.0F / sqrtf(squares / static_cast<float>(size) + task.eps);
-            for (int i = lane; i < size; i += warp_size) to[i] *= gain == nullptr ? scale : scale * gain[i];
-        }
-    }
+    if (warp < 3) normalise_part(task, warp, rank, normed);
     __syncthreads();
 
     float sum[rows] = {};
