@@ -96,6 +96,7 @@ public:
     }
 
     [[nodiscard]] index panels() const noexcept { return panel::panels_of(rows_); }
+    [[nodiscard]] index panel_bytes() const noexcept { return panel_bytes_; }
     /// A panel, from a column on that begins a block or a pair.
     [[nodiscard]] const std::byte* weights(index p, index column) const noexcept {
         return memory_.get() + p * panel_bytes_ + panel::bytes(type_, column);

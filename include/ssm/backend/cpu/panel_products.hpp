@@ -48,8 +48,7 @@ public:
         const auto form = is_quantized(w.type()) ? cpu_kernels::input_form::quants
                           : pairs                ? cpu_kernels::input_form::bf16
                                                  : cpu_kernels::input_form::f32;
-        const index together = x.rows() < tokens_worth_unpacking ? 1 : panels_together;
-        const index sums_size = together * std::min(x.rows(), tokens_at_once) * panel::rows;
+        const index sums_size = panels_together * std::min(x.rows(), tokens_at_once) * panel::rows;
         const cpu_kernels::packed_inputs inputs(pool, x, form, w.type(), pool.size() * sums_size);
         const product p{inputs,
                         w,
@@ -61,10 +60,12 @@ public:
         pool.for_each_share(
             w.panels(), panels_together, x.size() * panel::rows, [&](index part, index first, index last) {
                 float* const sums = inputs.beside() + part * sums_size;
-                for (index at = first; at < last; at += together)
+                for (index at = first; at < last;) {
+                    const index panels = panels_at_once(p.tiles, x.rows(), last - at);
                     for (index t = 0; t < x.rows(); t += tokens_at_once)
-                        multiply_panels(
-                            p, {at, std::min(together, last - at), t, std::min(tokens_at_once, x.rows() - t)}, sums);
+                        multiply_panels(p, {at, panels, t, std::min(tokens_at_once, x.rows() - t)}, sums);
+                    at += panels;
+                }
             });
     }
 
@@ -92,32 +93,46 @@ private:
     static constexpr index tokens_at_once = 256;
     static constexpr index panels_together = 8;
     // From here on weights are unpacked once for all tokens, and not in every tile. Fewer tokens read the weights in the
-    // order of memory, panel by panel.
+    // order of memory, panel by panel, and one token as many panels as a kernel takes.
     static constexpr index tokens_worth_unpacking = 12;
+
+    static index panels_at_once(const tile_kernels& tiles, index tokens, index panels_left) {
+        if (tokens == 1) return kernel_of_token(tiles, panels_left).panels;
+        return tokens < tokens_worth_unpacking ? 1 : std::min(panels_together, panels_left);
+    }
 
     /// sums (panels, tokens, 32) has room for the block.
     static void multiply_panels(const product& p, const block& of, float* sums) {
         std::fill_n(sums, of.panels * of.tokens * panel::rows, 0.0F);
-        const bool unpacks = &p.tiles_of_unpacked != &p.tiles && of.tokens >= tokens_worth_unpacking;
         for (index k = 0; k < p.inputs.depth(); k += p.inputs.piece(k))
-            for (index i = 0; i < of.panels; ++i) {
-                const panel_tile tile{.weights = p.w.weights(of.first_panel + i, k),
-                                      .x = p.inputs.numbers(k, of.first_token),
-                                      .x_stride = p.inputs.piece(k) * p.inputs.element_bytes(),
-                                      .blocks = p.inputs.blocks(k, of.first_token),
-                                      .blocks_stride = p.inputs.piece(k) / quantized_block,
-                                      .depth = p.inputs.piece(k),
-                                      .bias = panel::bias_of(p.w.type()),
-                                      .sums = sums + i * of.tokens * panel::rows};
-                const weights_ahead next = i + 1 < of.panels ? piece_of(p, of.first_panel + i + 1, k)
-                                                             : piece_of(p, of.first_panel, k + p.inputs.piece(k));
-                if (unpacks)
-                    multiply_unpacked(p, tile, of.tokens, next);
-                else
-                    multiply_piece(p.tiles, tile, of.tokens, next);
-            }
+            for (index i = 0; i < of.panels;) i += multiply_piece(p, of, k, i, sums);
         for (index i = 0; i < of.panels; ++i)
             store(p, of.first_panel + i, of.first_token, of.tokens, sums + i * of.tokens * panel::rows);
+    }
+
+    /// The piece of the depth at k of panel i of a block, and of those after it that one token takes together; how many.
+    static index multiply_piece(const product& p, const block& of, index k, index i, float* sums) {
+        const panel_tile tile{.weights = p.w.weights(of.first_panel + i, k),
+                              .weights_stride = p.w.panel_bytes(),
+                              .x = p.inputs.numbers(k, of.first_token),
+                              .x_stride = p.inputs.piece(k) * p.inputs.element_bytes(),
+                              .blocks = p.inputs.blocks(k, of.first_token),
+                              .blocks_stride = p.inputs.piece(k) / quantized_block,
+                              .depth = p.inputs.piece(k),
+                              .bias = panel::bias_of(p.w.type()),
+                              .sums = sums + i * of.tokens * panel::rows};
+        if (of.tokens == 1) {
+            const tile_kernel& kernel = kernel_of_token(p.tiles, of.panels - i);
+            kernel.run(tile);
+            return kernel.panels;
+        }
+        const weights_ahead next = i + 1 < of.panels ? piece_of(p, of.first_panel + i + 1, k)
+                                                     : piece_of(p, of.first_panel, k + p.inputs.piece(k));
+        if (&p.tiles_of_unpacked != &p.tiles && of.tokens >= tokens_worth_unpacking)
+            multiply_unpacked(p, tile, of.tokens, next);
+        else
+            multiply_tokens(p.tiles, tile, of.tokens, next);
+        return 1;
     }
 
     /// The piece of weights that comes next, empty behind the last: while many tokens pass by one, memory brings the other.
@@ -136,10 +151,10 @@ private:
     }
 
     /// All tokens, in the widest tiles that they fill.
-    static void multiply_piece(const tile_kernels& tiles, panel_tile tile, index tokens, weights_ahead next) {
+    static void multiply_tokens(const tile_kernels& tiles, panel_tile tile, index tokens, weights_ahead next) {
         const index lines_a_token = (next.bytes / 64 + tokens - 1) / tokens;
         for (const tile_kernel& kernel : tiles)
-            for (; kernel.run != nullptr && tokens >= kernel.tokens; tokens -= kernel.tokens) {
+            for (; kernel.panels == 1 && tokens >= kernel.tokens; tokens -= kernel.tokens) {
                 if (kernel.tokens > 1) next.ask(lines_a_token * kernel.tokens);
                 kernel.run(tile);
                 tile.x += kernel.tokens * tile.x_stride;
@@ -157,7 +172,7 @@ private:
         alignas(64) std::byte unpacked[most_bytes];
         cpu_kernels::unpack(p.w.type(), tile.weights, tile.depth, unpacked);
         tile.weights = unpacked;
-        multiply_piece(p.tiles_of_unpacked, tile, tokens, next);
+        multiply_tokens(p.tiles_of_unpacked, tile, tokens, next);
     }
 
     static void store(const product& p, index at, index first_token, index tokens, const float* sums) {

@@ -184,9 +184,9 @@ template <quantized_block_type B, std::size_t Tokens, std::size_t Eights>
 
 // Three tokens are 12 sums, 3 inputs and a column of 16 registers; four are 8 sums of a block, with 4 in float.
 template <stored_element W>
-inline constexpr tile_kernels tiles{{{3, multiply<W, 3>}, {1, multiply<W, 1>}, {}}};
+inline constexpr tile_kernels tiles{{{3, 1, multiply<W, 3>}, {1, 1, multiply<W, 1>}}};
 template <quantized_block_type B>
-inline constexpr tile_kernels quant_tiles{{{4, multiply_quants<B, 4, 1>}, {1, multiply_quants<B, 1, 4>}, {}}};
+inline constexpr tile_kernels quant_tiles{{{4, 1, multiply_quants<B, 4, 1>}, {1, 1, multiply_quants<B, 1, 4>}}};
 
 inline constexpr panel_kernels kernels{tiles<float>,          tiles<bf16>,           tiles<f16>,
                                        quant_tiles<q8_block>, quant_tiles<q4_block>, {}};

@@ -78,9 +78,9 @@ void multiply_quants(const panel_tile& tile) noexcept {
 }
 
 template <stored_element W>
-inline constexpr tile_kernels tiles{{{4, multiply<W, 4>}, {1, multiply<W, 1>}, {}}};
+inline constexpr tile_kernels tiles{{{4, 1, multiply<W, 4>}, {1, 1, multiply<W, 1>}}};
 template <quantized_block_type B>
-inline constexpr tile_kernels quant_tiles{{{4, multiply_quants<B, 4>}, {1, multiply_quants<B, 1>}, {}}};
+inline constexpr tile_kernels quant_tiles{{{4, 1, multiply_quants<B, 4>}, {1, 1, multiply_quants<B, 1>}}};
 
 inline constexpr panel_kernels kernels{tiles<float>,          tiles<bf16>,           tiles<f16>,
                                        quant_tiles<q8_block>, quant_tiles<q4_block>, {}};
