@@ -39,37 +39,48 @@ template <stored_element W>
 
 /// sums[t] += column * x[t, k].
 template <stored_element W, std::size_t Tokens>
-[[SSM_TARGET_AVX2, gnu::always_inline]] inline void add_column(const panel_tile& tile, index k,
-                                                               __m256 (&sums)[Tokens][quarters]) noexcept {
+[[SSM_TARGET_AVX2, gnu::always_inline]] inline void add_column(const panel_tile& tile, const std::byte* weights,
+                                                               index k, __m256 (&sums)[Tokens][quarters]) noexcept {
     __m256 inputs[Tokens];
     SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) inputs[t] =
         _mm256_broadcast_ss(reinterpret_cast<const float*>(tile.inputs(t)) + k);
     SSM_UNROLL for (std::size_t q = 0; q < quarters; ++q) {
-        const __m256 column = load_column<W>(tile.weights, k, static_cast<index>(q) * 8);
+        const __m256 column = load_column<W>(weights, k, static_cast<index>(q) * 8);
         SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) sums[t][q] = _mm256_fmadd_ps(column, inputs[t], sums[t][q]);
     }
 }
 
-template <std::size_t Tokens>
+template <std::size_t Tokens, std::size_t Panels>
+[[SSM_TARGET_AVX2, gnu::always_inline]] inline void clear(__m256 (&sums)[Panels][Tokens][quarters]) noexcept {
+    SSM_UNROLL for (auto& panel : sums) SSM_UNROLL for (auto& token : panel) SSM_UNROLL for (__m256& quarter : token)
+        quarter = _mm256_setzero_ps();
+}
+
+template <std::size_t Tokens, std::size_t Panels>
 [[SSM_TARGET_AVX2, gnu::always_inline]] inline void add_to(const panel_tile& tile,
-                                                           const __m256 (&sums)[Tokens][quarters]) noexcept {
-    SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) SSM_UNROLL for (std::size_t q = 0; q < quarters; ++q) {
-        float* const to = tile.sums_of(t) + q * 8;
-        _mm256_storeu_ps(to, _mm256_add_ps(_mm256_loadu_ps(to), sums[t][q]));
+                                                           const __m256 (&sums)[Panels][Tokens][quarters]) noexcept {
+    SSM_UNROLL for (std::size_t p = 0; p < Panels; ++p) {
+        SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) SSM_UNROLL for (std::size_t q = 0; q < quarters; ++q) {
+            float* const to = tile.sums_of(p + t) + q * 8;
+            _mm256_storeu_ps(to, _mm256_add_ps(_mm256_loadu_ps(to), sums[p][t][q]));
+        }
     }
 }
 
-template <stored_element W, std::size_t Tokens>
+/// Several tokens or several panels. Two streams and four the machine reads ahead by itself, and faster.
+template <stored_element W, std::size_t Tokens, std::size_t Panels = 1>
 [[SSM_TARGET_AVX2]] void multiply(const panel_tile& tile) noexcept {
-    __m256 sums[Tokens][quarters];
-    SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) SSM_UNROLL for (std::size_t q = 0; q < quarters; ++q)
-        sums[t][q] = _mm256_setzero_ps();
+    __m256 sums[Panels][Tokens][quarters];
+    clear(sums);
     constexpr index together = std::is_same_v<W, bf16> ? 2 : 1;
+    constexpr index bytes = together * panel::rows * index{sizeof(W)};
     for (index k = 0; k < tile.depth; k += together) {
-        constexpr index bytes = together * panel::rows * index{sizeof(W)};
-        if constexpr (Tokens == 1) ask_ahead<bytes>(tile.weights + k / together * bytes);
-        add_column<W>(tile, k, sums);
-        if constexpr (together == 2) add_column<W>(tile, k + 1, sums);
+        SSM_UNROLL for (std::size_t p = 0; p < Panels; ++p) {
+            const std::byte* const weights = tile.weights_of(p);
+            if constexpr (Tokens == 1 && Panels == 1) ask_ahead<bytes>(weights + k / together * bytes);
+            add_column<W>(tile, weights, k, sums[p]);
+            if constexpr (together == 2) add_column<W>(tile, weights, k + 1, sums[p]);
+        }
     }
     add_to(tile, sums);
 }
@@ -182,9 +193,11 @@ template <quantized_block_type B, std::size_t Tokens, std::size_t Eights>
     }
 }
 
-// Three tokens are 12 sums, 3 inputs and a column of 16 registers; four are 8 sums of a block, with 4 in float.
+// Three tokens are 12 sums, 3 inputs and a column of 16 registers; four are 8 sums of a block, with 4 in float. Quants are
+// bound by arithmetic, and one token of them takes one panel.
 template <stored_element W>
-inline constexpr tile_kernels tiles{{{3, 1, multiply<W, 3>}, {1, 1, multiply<W, 1>}}};
+inline constexpr tile_kernels tiles{
+    {{3, 1, multiply<W, 3>}, {1, 4, multiply<W, 1, 4>}, {1, 2, multiply<W, 1, 2>}, {1, 1, multiply<W, 1>}}};
 template <quantized_block_type B>
 inline constexpr tile_kernels quant_tiles{{{4, 1, multiply_quants<B, 4, 1>}, {1, 1, multiply_quants<B, 1, 4>}}};
 
