@@ -288,7 +288,8 @@ void check_scan(const Backend& device, Policy policy, index longest = 1531) {
     }
 }
 
-/// The same with dt before its bias and softplus, and the gate behind it.
+/// The same with dt before its bias and softplus, and the gate behind it. The state is float, and its inputs are as near as
+/// the softplus that activations of bf16 get.
 template <class Policy, class Backend>
 void check_gated_scan(const Backend& device, Policy policy) {
     for (const index tokens : {1, 21, 70})
@@ -312,7 +313,7 @@ void check_gated_scan(const Backend& device, Policy policy) {
                     for (index ch = 0; ch < channels; ++ch) y.exact()(t, ch) *= math::silu(z.exact()(t, ch));
                 device.gated_scan(policy, recurrence.on_device(), bias.vector(), z.view(), h.view(), 1, y.view());
                 check_close(device, y, scan_bound);
-                check_close(device, h, scan_bound);
+                check_close(device, h, std::is_same_v<typename Backend::activation, bf16> ? 7e-5 : scan_bound);
             }
 }
 
