@@ -88,7 +88,7 @@ TEST_CASE("A stored quant that q8 does not have is refused by name") {
     CHECK_NOTHROW(ssm::panel_matrix(pool, w.tensor, dtype::q8));
     w.bytes[w.bytes.size() - 1] = std::byte{0x80};
     CHECK_THROWS_WITH(ssm::panel_matrix(pool, w.tensor, dtype::q8),
-                      Catch::Contains("row 2: found a weight that is not"));
+                      Catch::Contains("row 2: found a scale that is not finite, or a quant of -128 in q8"));
 }
 
 TEST_CASE("A file's pages are let go of once, from the first row to the last") {

@@ -146,10 +146,17 @@ private:
                 tensor.let_go(tensor.bytes.subspan(static_cast<std::size_t>(done * tensor_row_bytes),
                                                    static_cast<std::size_t>(rows_done * tensor_row_bytes)));
         }
-        if (refused.load() >= 0)
-            throw format_error(
-                {tensor.name, "row " + std::to_string(refused.load()), "a weight that is not finite or too large",
-                 "weights that " + std::string(name_of(type_)) + " can hold", "keep the matrices in f32, bf16 or f16"});
+        if (refused.load() >= 0) refuse(tensor, refused.load());
+    }
+
+    [[noreturn]] void refuse(const stored_tensor& tensor, index row) const {
+        const std::string where = "row " + std::to_string(row);
+        if (tensor.type == type_)
+            throw format_error({tensor.name, where, "a scale that is not finite, or a quant of -128 in q8",
+                                "finite scales and, in q8, quants from -127 to 127", "quantize it again"});
+        throw format_error({tensor.name, where, "a weight that is not finite or too large",
+                            "weights that " + std::string(name_of(type_)) + " can hold",
+                            "keep the matrices in f32, bf16 or f16"});
     }
 
     /// False when a weight cannot be quantized.

@@ -63,9 +63,9 @@ public:
         });
     }
 
-    /// The same for items that are long enough to wait for: `body(part, begin, end)` is called several times for a part, and
-    /// parts run at the same time, at most `size()`. Three quarters of the items are dealt out beforehand, in ranges that
-    /// memory is read in, and the last one goes to whichever thread comes, `at_once` items at most: on a shared machine one
+    /// The same for items whose time is worth an atomic increment: `body(part, begin, end)` is called several times for a part,
+    /// and parts run at the same time, at most `size()`. Three quarters of the items are dealt out beforehand, neighbours
+    /// to one thread so that it reads memory in one stream, and the last one goes to whichever thread comes, `at_once` items at most: on a shared machine one
     /// of the threads is often behind.
     template <class Body>
     void for_each_share(index count, index at_once, index cost, const Body& body) {
