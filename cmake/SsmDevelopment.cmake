@@ -134,7 +134,7 @@ endfunction()
 # A libFuzzer program. ctest runs it for SSM_FUZZ_SECONDS from the committed corpus; what it finds stays in the build tree.
 #
 #   ssm_add_fuzzer(<name> <source> <corpus folder> [LIBRARIES <target>...])
-set(SSM_FUZZ_SECONDS 20 CACHE STRING "How long ctest runs each fuzz target")
+set(SSM_FUZZ_SECONDS 12 CACHE STRING "How long ctest runs each fuzz target")
 function(ssm_add_fuzzer name source corpus)
   cmake_parse_arguments(PARSE_ARGV 3 arg "" "" "LIBRARIES")
   set(program fuzz_${name})
