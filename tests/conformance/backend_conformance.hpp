@@ -188,6 +188,13 @@ void check_causal_conv(const Backend& device) {
     }
 }
 
+/// What y is to become: y silu(z).
+template <class Backend, class T>
+void gate_exactly(operand<Backend, T>& z, operand<Backend, T>& y) {
+    for (index t = 0; t < y.exact().rows(); ++t)
+        for (index ch = 0; ch < y.exact().columns(); ++ch) y.exact()(t, ch) *= math::silu(z.exact()(t, ch));
+}
+
 template <class Backend>
 void check_elementwise(const Backend& device) {
     for (const index channels : {1, 15, 16, 64, 77}) {
@@ -197,9 +204,9 @@ void check_elementwise(const Backend& device) {
         constexpr limits held{0.5F, 20.0F};
         narrow<Backend> z(device, 4, channels, -30, 30, 2);
         narrow<Backend> y(device, 4, channels, -1, 1, 3);
+        gate_exactly(z, y);
         for (index t = 0; t < 4; ++t)
             for (index ch = 0; ch < channels; ++ch) {
-                y.exact()(t, ch) *= math::silu(z.exact()(t, ch));
                 x.exact()(t, ch) = math::softplus(x.exact()(t, ch));
                 floats.exact()(t, ch) = held.hold(math::softplus(floats.exact()(t, ch)));
             }
@@ -265,9 +272,10 @@ void check_scan(const Backend& device, Policy policy, index longest = 1531) {
     };
     // Channels in whole packs and not: a backend may have a form for each.
     for (const row& r :
-         {row{70, 33, 16, 1}, row{1, 33, 16, 1}, row{2, 33, 16, 1}, row{300, 40, 16, 1}, row{70, 1, 16, 1},
-          row{70, 64, 16, 1}, row{70, 40, 1, 1}, row{70, 40, 5, 1}, row{70, 40, 8, 1}, row{70, 40, 64, 1},
-          row{70, 33, 67, 1}, row{70, 33, 5, 3}, row{70, 72, 16, 3}, row{1, 33, 16, 3}, row{longest, 40, 16, 1}}) {
+         {row{70, 33, 16, 1}, row{1, 33, 16, 1}, row{2, 33, 16, 1}, row{300, 33, 16, 1}, row{70, 1, 16, 1},
+          row{70, 64, 16, 1}, row{70, 33, 1, 1}, row{70, 33, 5, 1}, row{70, 33, 8, 1}, row{70, 33, 64, 1},
+          row{70, 33, 67, 1}, row{70, 33, 16, 3}, row{1, 33, 16, 3}, row{longest, 40, 16, 1}, row{70, 40, 1, 1},
+          row{70, 40, 5, 1}, row{70, 40, 8, 1}, row{70, 40, 64, 1}, row{70, 72, 16, 3}}) {
         CAPTURE(r.tokens, r.channels, r.states, r.sequences);
         random_selective<Backend> recurrence(device, r.sequences * r.tokens, r.channels, r.states);
         operand<Backend> tuned_h(device, r.sequences * r.states, r.channels, -1, 1, 8);
@@ -309,8 +317,7 @@ void check_gated_scan(const Backend& device, Policy policy) {
                 selective<double> exact = recurrence.exact();
                 exact.dt = softened.exact();
                 scan_exactly(exact, 1, h.exact(), y.exact());
-                for (index t = 0; t < tokens; ++t)
-                    for (index ch = 0; ch < channels; ++ch) y.exact()(t, ch) *= math::silu(z.exact()(t, ch));
+                gate_exactly(z, y);
                 device.gated_scan(policy, recurrence.on_device(), bias.vector(), z.view(), h.view(), 1, y.view());
                 check_close(device, y, scan_bound);
                 check_close(device, h, std::is_same_v<typename Backend::activation, bf16> ? 7e-5 : scan_bound);
@@ -426,8 +433,7 @@ void check_gated_multihead_scan(const Backend& device, Policy policy) {
             multihead_selective<double> exact = recurrence.exact();
             exact.dt = softened.exact();
             scan_exactly(exact, 1, h.exact(), y.exact());
-            for (index t = 0; t < tokens; ++t)
-                for (index ch = 0; ch < channels; ++ch) y.exact()(t, ch) *= math::silu(z.exact()(t, ch));
+            gate_exactly(z, y);
             device.gated_scan(policy, recurrence.on_device(), dt_limits, z.view(), h.view(), 1, y.view());
             check_close(device, y, scan_bound);
             check_close(device, h, scan_bound);

@@ -60,7 +60,8 @@ TEST_CASE("Every split of a prompt gives the CPU's result in float") {
     check_against_cpu<ssm::falcon_mamba_arch>(config_of(77, 13, 4), 130);
     SECTION("states") {
         for (const ssm::index states : {1, 5, 8, 16, 64, 70})
-            check_against_cpu<ssm::falcon_mamba_arch>(config_of(80, states, 4), 130);
+            for (const ssm::index inner : {77, 80})  // the scan has a form for whole packs of channels
+                check_against_cpu<ssm::falcon_mamba_arch>(config_of(inner, states, 4), 130);
     }
     SECTION("taps") {
         for (const ssm::index taps : {1, 2, 3, 6})

@@ -33,32 +33,27 @@ __device__ float silu_for(float x) {
     return std::is_same_v<X, bf16> ? silu_coarse(x) : silu_unit(x);
 }
 
-/// log(1 + e^x) = max(x, 0) + log(1 + u) with u = e^-|x|, by one exponential and a polynomial for log(1 + u) / u on [0, 1]
-/// (Chebyshev nodes, degree 8, within 1.6e-7 in float). Small results keep their relative precision, as dt needs; above
+/// log(1 + e^x) = max(x, 0) + log(1 + u) with u = e^-|x|, by one exponential and a polynomial for log(1 + u) / u on [0, 1], whose
+/// coefficients come from the highest down to that of u. Small results keep their relative precision, as dt needs; above
 /// 20, where the definition is the identity, the second term is less than a float's rounding.
-__device__ inline float softplus_unit(float x) {
+template <class... Coefficients>
+__device__ float softplus_by(float x, float highest, Coefficients... others) {
     const float u = exp2_unit(-log2_of_e * fabsf(x));
-    float p = 0.005253457929939032F;
-    p = __fmaf_rn(p, u, -0.02958850748836994F);
-    p = __fmaf_rn(p, u, 0.07836166769266129F);
-    p = __fmaf_rn(p, u, -0.13674770295619965F);
-    p = __fmaf_rn(p, u, 0.19111430644989014F);
-    p = __fmaf_rn(p, u, -0.24844369292259216F);
-    p = __fmaf_rn(p, u, 0.33319270610809326F);
-    p = __fmaf_rn(p, u, -0.49999502301216125F);
+    float p = highest;
+    ((p = __fmaf_rn(p, u, others)), ...);
     p = __fmaf_rn(p, u, 1.0F);
     return __fmaf_rn(p, u, fmaxf(x, 0.0F));
 }
 
-/// The same by a polynomial of degree 4, within 7e-5 of the result: what bf16 cannot tell apart.
+/// Degree 8, from Chebyshev nodes: the polynomial is within 1.6e-7 in float.
+__device__ inline float softplus_unit(float x) {
+    return softplus_by(x, 0.005253457929939032F, -0.02958850748836994F, 0.07836166769266129F, -0.13674770295619965F,
+                       0.19111430644989014F, -0.24844369292259216F, 0.33319270610809326F, -0.49999502301216125F);
+}
+
+/// Degree 4: within 7e-5 of the result, what bf16 cannot tell apart.
 __device__ inline float softplus_coarse(float x) {
-    const float u = exp2_unit(-log2_of_e * fabsf(x));
-    float p = 0.04310600832104683F;
-    p = __fmaf_rn(p, u, -0.16136261820793152F);
-    p = __fmaf_rn(p, u, 0.30922454595565796F);
-    p = __fmaf_rn(p, u, -0.4977744519710541F);
-    p = __fmaf_rn(p, u, 1.0F);
-    return __fmaf_rn(p, u, fmaxf(x, 0.0F));
+    return softplus_by(x, 0.04310600832104683F, -0.16136261820793152F, 0.30922454595565796F, -0.4977744519710541F);
 }
 
 /// log(1 + e^x), as precisely as X can tell.
