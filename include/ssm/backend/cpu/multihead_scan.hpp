@@ -59,18 +59,18 @@ inline void scan_in_order(instruction_set, const multihead_selective<float>& r, 
     const index width = r.x.columns() / r.heads();
     const index group_width = r.x.columns() / r.groups;
     head_tile tile;
-    for (index first = range.first_channel; first < range.last_channel; first = tile.range.last_channel) {
+    for (index first = range.first_channel, last = first; first < range.last_channel; first = last) {
         const index head = first / width;
+        last = std::min((head + 1) * width, range.last_channel);
         tile.first_column = first / group_width * h.rows();
         for (index t = range.first_token; t < range.last_token; t = tile.range.last_token) {
-            tile.range = {t, std::min(t + head_tile::most_tokens, range.last_token), first,
-                          std::min((head + 1) * width, range.last_channel)};
+            tile.range = {t, std::min(t + head_tile::most_tokens, range.last_token), first, last};
             for (index k = t; k < tile.range.last_token; ++k) {
                 tile.decay[k - t] = r.decay(k, head);
                 tile.step[k - t] = r.dt(k, head);
-                for (index ch = first; ch < tile.range.last_channel; ++ch) y(k, ch) = r.skip(k, ch);
+                for (index ch = first; ch < last; ++ch) y(k, ch) = r.skip(k, ch);
             }
-            for (index ch = first; ch < tile.range.last_channel; ch += lanes::width) {
+            for (index ch = first; ch < last; ch += lanes::width) {
                 index n = 0;
                 for (; n + states <= h.rows(); n += states) scan_states<states>(r, tile, ch, n, h, y);
                 for (; n < h.rows(); ++n) scan_states<1>(r, tile, ch, n, h, y);
