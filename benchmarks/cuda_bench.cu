@@ -22,6 +22,7 @@
 #include <string>
 #include <thread>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "../tools/cuda_limits.cuh"
@@ -33,17 +34,21 @@ using count = ssm::index;
 using ssm::tools::random_activations;
 using timer = ssm::tools::cuda_timer;
 
-/// Figures by name, in the order in which they were taken.
+/// Figures by name, in the order in which they were taken: printed, and written to a file whose name is not "-". A run that is
+/// cut off leaves those that it had.
 class figures {
 public:
+    figures(const char* gpu, std::string file) : file_(std::move(file)), all_{{"gpu", gpu}} {}
+
     void add(const std::string& name, double value, const char* unit) {
         std::printf("%-58s %12.3f %s\n", name.c_str(), value, unit);
         std::fflush(stdout);
-        all_[name + " [" + unit + "]"] = value;
+        all_["figures"][name + " [" + unit + "]"] = value;
+        if (file_ != "-") std::ofstream(file_) << all_.dump(2) << "\n";
     }
-    [[nodiscard]] const nlohmann::ordered_json& all() const { return all_; }
 
 private:
+    std::string file_;
     nlohmann::ordered_json all_;
 };
 
@@ -544,12 +549,12 @@ void measure_long_decode(const ssm::cuda& device, const timer& time, const char*
 /// `wanted` names the parts to measure; all of them when empty.
 void run(const std::string& file, const std::set<std::string>& wanted) {
     const auto wants = [&](const char* part) { return wanted.empty() || wanted.count(part) > 0; };
-    figures to;
     const ssm::cuda device;
     const timer time(device.stream());
     cudaDeviceProp properties;
     ssm::cuda_kernels::check(cudaGetDeviceProperties(&properties, 0), "cudaGetDeviceProperties");
     std::printf("%s\n", properties.name);
+    figures to(properties.name, file);
     const limits best = measure_limits(device, time, to);
     const ssm::model_config shape = ssm::synthetic_shape("7b");
     if (wants("scan"))
@@ -597,9 +602,6 @@ void run(const std::string& file, const std::set<std::string>& wanted) {
         measure_decode(device, of, "bf16, mamba2-2.7b", best, time, to);
     }
     if (wants("long")) measure_long_decode(device, time, "130m", 131'072, to);
-    if (file == "-") return;
-    nlohmann::ordered_json result{{"gpu", properties.name}, {"figures", to.all()}};
-    std::ofstream(file) << result.dump(2) << "\n";
 }
 
 }  // namespace

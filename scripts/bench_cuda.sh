@@ -8,6 +8,8 @@
 #
 #   scripts/bench_cuda.sh [<part>...]
 #   SSM_CUDA_BUILD=<folder> scripts/bench_cuda.sh    with the cuda_bench that lies there
+#
+# After SSM_BENCH_SECONDS (an hour, unless set) it is cut off, and what it had measured by then is written.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -22,5 +24,7 @@ fi
 [ $# -eq 0 ] || exec "$program" - "$@"
 report=$(mktemp)
 trap 'rm -f "$report"' EXIT
-"$program" "$report"
+status=0
+timeout "${SSM_BENCH_SECONDS:-3600}" "$program" "$report" || status=$?
 tests/gpu/record.py figures "$report"
+exit "$status"
