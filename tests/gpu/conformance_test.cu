@@ -6,10 +6,13 @@
 
 namespace conformance_test {
 
-TEST_CASE("cuda conforms with float activations", "[small]") { ssm::test::check_backend(ssm::cuda_f32{}); }
+// Cases of their own, because under a sanitizer a case is a process.
+TEMPLATE_TEST_CASE("cuda conforms", "[small]", ssm::cuda_f32, ssm::cuda, ssm::cuda_f16) {
+    ssm::test::check_operations(TestType{});
+}
 
-TEST_CASE("cuda conforms with bf16 activations", "[small]") { ssm::test::check_backend(ssm::cuda{}); }
-
-TEST_CASE("cuda conforms with f16 activations", "[small]") { ssm::test::check_backend(ssm::cuda_f16{}); }
+TEMPLATE_TEST_CASE("cuda conforms in a scan in chunks", "[small]", ssm::cuda_f32, ssm::cuda, ssm::cuda_f16) {
+    ssm::test::check_chunked_scan(TestType{});
+}
 
 }  // namespace conformance_test

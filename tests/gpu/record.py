@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes what ran on a GPU to last_run.json beside this file, which is committed.
 
-    record.py tests <Catch2's JUnit report> [<sanitizer>=<exit status>...]
+    record.py tests <Catch2's JUnit report> <what the sanitizers said, as scripts/test_cuda.sh writes it>
     record.py figures <what cuda_bench wrote>
 
 Each keeps what the other wrote.
@@ -36,16 +36,23 @@ def machine():
     }
 
 
-def tests(report, *sanitizers):
+def sanitizers(report):
+    """Seconds of each case under each tool, by what came of it."""
+    found = {}
+    for line in report.read_text().splitlines():
+        tool, status, seconds, case = line.split(" ", 3)
+        verdict = {"0": "clean", "124": "cut off", "137": "cut off"}.get(status, f"exit status {status}")
+        found.setdefault(tool, {}).setdefault(verdict, {})[case] = int(seconds)
+    return found
+
+
+def tests(report, under_sanitizers):
     suites = xml.parse(report).getroot().iter("testsuite")
     cases = [case for suite in suites for case in suite.iter("testcase")]
     failed = [case.get("name") for case in cases if case.find("failure") is not None or case.find("error") is not None]
     result = machine() | {"passed": len(cases) - len(failed), "failed": len(failed), "failures": failed}
-    if sanitizers:
-        result["sanitizers"] = {
-            tool: "clean" if status == "0" else f"exit status {status}"
-            for tool, _, status in (one.partition("=") for one in sanitizers)
-        }
+    if pathlib.Path(under_sanitizers).exists():
+        result["sanitizers"] = sanitizers(pathlib.Path(under_sanitizers))
     return {"tests": result}
 
 
