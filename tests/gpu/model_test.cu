@@ -6,6 +6,7 @@
 #include <ssm/ssm_cuda.cuh>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -52,6 +53,49 @@ void check_against_cpu(const ssm::model_config& config, ssm::index tokens) {
         CAPTURE(chunk);
         CHECK(difference(read(model, ids, chunk), expected) < 5e-5);
     }
+}
+
+constexpr ssm::index steps_in_company = 6;
+
+/// The last logits of sequences whose tokens lie one after the other, stepped together.
+template <class Model>
+std::vector<float> step_together(const Model& model, const std::vector<token_id>& ids) {
+    constexpr ssm::index steps = steps_in_company;
+    const ssm::index sequences = static_cast<ssm::index>(ids.size()) / steps, vocab = model.config().vocab;
+    auto state = model.start_state(sequences);
+    auto scratch = model.make_workspace(sequences);
+    auto memory = model.device().template allocate<float>(sequences * vocab, "logits");
+    const ssm::matrix_view<float> logits(memory.data(), sequences, vocab);
+    for (ssm::index step = 0; step < steps; ++step) {
+        std::vector<token_id> now;
+        for (ssm::index s = 0; s < sequences; ++s) now.push_back(ids[static_cast<std::size_t>(s * steps + step)]);
+        model.forward(now, state, scratch, logits);
+    }
+    return model.device().download(logits);
+}
+
+/// The same, read at once.
+template <class Model>
+std::vector<float> read_together(const Model& model, const std::vector<token_id>& ids) {
+    const auto tokens = static_cast<ssm::index>(ids.size());
+    const ssm::index sequences = tokens / steps_in_company, vocab = model.config().vocab;
+    auto state = model.start_state(sequences);
+    auto scratch = model.make_workspace(tokens);
+    auto memory = model.device().template allocate<float>(sequences * vocab, "logits");
+    const ssm::matrix_view<float> logits(memory.data(), sequences, vocab);
+    model.forward(ids, state, scratch, logits);
+    return model.device().download(logits);
+}
+
+/// The same, each read alone.
+template <class Model>
+std::vector<float> read_apart(const Model& model, const std::vector<token_id>& ids) {
+    std::vector<float> all;
+    for (auto first = ids.begin(); first != ids.end(); first += steps_in_company) {
+        const auto one = read(model, std::vector<token_id>(first, first + steps_in_company), steps_in_company);
+        all.insert(all.end(), one.logits.begin(), one.logits.end());
+    }
+    return all;
 }
 
 }  // namespace
@@ -101,32 +145,35 @@ TEMPLATE_TEST_CASE("Sequences in step give what each gives alone", "[small]", ss
     const double bound = std::is_same_v<TestType, ssm::cuda_f32> ? 5e-5 : 4e-2;
     for (const ssm::index sequences : {1, 2, 3, 4, 7, 33, 64}) {
         CAPTURE(sequences);
-        constexpr ssm::index steps = 6;
-        const auto ids = random_tokens(sequences * steps, 51);
-        auto together = model.start_state(sequences);
-        auto scratch = model.make_workspace(sequences * steps);
-        auto memory = device.template allocate<float>(sequences * 51, "logits");
-        const ssm::matrix_view<float> logits(memory.data(), sequences, 51);
-        for (ssm::index step = 0; step < steps; ++step) {
-            std::vector<token_id> now;
-            for (ssm::index s = 0; s < sequences; ++s) now.push_back(ids[static_cast<std::size_t>(s * steps + step)]);
-            model.forward(now, together, scratch, logits);
-        }
-        const auto stepped = device.download(logits);
-
-        auto at_once = model.start_state(sequences);
-        model.forward(ids, at_once, scratch, logits);
-        const auto read_at_once = device.download(logits);
-
-        std::vector<float> alone;
-        for (ssm::index s = 0; s < sequences; ++s) {
-            const auto first = ids.begin() + s * steps;
-            const auto result = read(model, std::vector<token_id>(first, first + steps), steps);
-            alone.insert(alone.end(), result.logits.begin(), result.logits.end());
-        }
-        CHECK(ssm::test::relative_error(stepped, alone) < bound);
-        CHECK(ssm::test::relative_error(read_at_once, alone) < bound);
+        const auto ids = random_tokens(sequences * steps_in_company, 51);
+        const auto apart = read_apart(model, ids);
+        CHECK(ssm::test::relative_error(step_together(model, ids), apart) < bound);
+        CHECK(ssm::test::relative_error(read_together(model, ids), apart) < bound);
     }
+}
+
+// Rows in whole packs and matrices of the activations' type are what the kernels of a step of several sequences ask for.
+TEMPLATE_TEST_CASE("Sequences in step on the tensor cores give what each gives alone", "[small]", ssm::cuda,
+                   ssm::cuda_f16) {
+    const TestType device;
+    const auto check = [&]<class Arch>(Arch, const std::array<ssm::index, 4>& sizes) {
+        const auto [inner, states, rank, sequences] = sizes;
+        CAPTURE(inner, states, rank, sequences);
+        ssm::model_config config = config_of(inner, states, 4);
+        config.dt_rank = rank;
+        config.model_type = Arch::model_type;
+        const auto model = ssm::load<ssm::model<TestType, Arch>>(
+            ssm::test::random_weights(config), device, {.type = ssm::dtype_of<typename TestType::activation>});
+        const auto ids = random_tokens(sequences * steps_in_company, 51);
+        CHECK(ssm::test::relative_error(step_together(model, ids), read_apart(model, ids)) <
+              (std::is_same_v<TestType, ssm::cuda_f16> ? 5e-3 : 4e-2));
+    };
+    check(ssm::falcon_mamba_arch{}, {96, 16, 8, 9});
+    check(ssm::falcon_mamba_arch{}, {264, 16, 40, 33});  // neither in whole blocks
+    check(ssm::falcon_mamba_arch{}, {96, 20, 8, 2});     // more states than registers hold
+    check(ssm::falcon_mamba_arch{}, {96, 4, 392, 20});   // more packs of dt, B and C than are asked for at once
+    check(ssm::mamba_arch{}, {96, 16, 8, 3});
+    check(ssm::test::learned_arch{}, {96, 16, 8, 5});
 }
 
 TEST_CASE("The tiny model's greedy text in float is the CPU's") {
