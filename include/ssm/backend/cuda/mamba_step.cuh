@@ -81,7 +81,7 @@ index most_steps(const context& on, const mamba_layer<B>& layer) {
         if (sizeof(X) != 2 || matrix->type() != dtype_of<X> || matrix->columns() % 8 != 0) most = 1;
     }
     const state_steps_layout<X> layout{static_cast<int>(layer.dt_proj->columns()), static_cast<int>(layer.a.rows())};
-    return layout.bytes() <= on.shared_bytes ? most : 1;
+    return layout.states % 4 == 0 && layout.bytes() <= on.shared_bytes ? most : 1;  // B and C in whole packs
 }
 
 /// See `steps_mamba` in backend/capabilities.hpp.

@@ -14,14 +14,15 @@ namespace ssm::cuda_kernels {
 
 /// \file
 /// The step of state_step.cuh for several sequences: a block has 128 channels of 8 sequences, so that dt_proj is a product
-/// of tiles. A warp has the states of its sequence in registers before the kernel waits for the one before it, and dt_proj
-/// and A are in shared memory by then: what remains is short.
+/// of tiles. A warp has the states of its sequence in registers before the kernel waits for the one before it, and dt_proj,
+/// A, D and the bias of dt are in shared memory by then: what remains is short.
 
 namespace state_steps {
 inline constexpr int sequences = 8;  // of a block: a warp each
 inline constexpr int channels = 128;
 inline constexpr int threads = sequences * warp_size;
 inline constexpr int held = 16;  // states in registers
+inline constexpr int asked = 2;  // packs of four of dt, B and C of a lane at once: for three, registers do not suffice
 }  // namespace state_steps
 
 /// Shared memory of a block, in the order in which it lies there.
@@ -43,7 +44,8 @@ struct state_steps_layout {
     [[nodiscard]] SSM_HD int dt_stride() const { return state_steps::channels + 4; }
     [[nodiscard]] SSM_HD int bytes() const {
         return weight_bytes() + rate_bytes() + rounded_bytes() +
-               static_cast<int>(sizeof(float)) * state_steps::sequences * (dt_stride() + width());
+               static_cast<int>(sizeof(float)) *
+                   (2 * state_steps::channels + state_steps::sequences * (dt_stride() + width()));
     }
 };
 
@@ -61,7 +63,9 @@ __global__ void __launch_bounds__(state_steps::threads, 2)
     uint4* const weights = shared + warp * layout.steps() * 2 * warp_size + lane;  // of this lane
     uint4* const rates = shared + layout.weight_bytes() / 16;                      // (held, channels)
     X* const rounded = reinterpret_cast<X*>(rates + layout.rate_bytes() / 16);     // (sequences, depth)
-    float* const dt = reinterpret_cast<float*>(rounded + state_steps::sequences * layout.rounded_stride());
+    float* const skips = reinterpret_cast<float*>(rounded + state_steps::sequences * layout.rounded_stride());  // D
+    float* const biases = skips + channels;                                                                     // of dt
+    float* const dt = biases + channels;
     float* const normed = dt + state_steps::sequences * layout.dt_stride();  // (sequences, R + 2N)
     const index first = static_cast<index>(blockIdx.x) * channels;
     const index all_sequences = task.dt_b_c.rows() / Parts;
@@ -86,12 +90,24 @@ __global__ void __launch_bounds__(state_steps::threads, 2)
         const bool present = n < states && own < all_channels;
         copy_async(rates + n * warp_size + lane, present ? &task.a(n, own) : task.a.data(), present);
     }
+    if (warp < 2) {
+        const float* const from = warp == 0 ? task.d.data() : task.dt_bias.data();
+        copy_async((warp == 0 ? skips : biases) + lane * 4, own < all_channels ? from + own : from, own < all_channels);
+    }
     close_copies();
     float4 state[held];
     const float* from = task.h.data() + sequence * states * task.h.stride() + own;
 #pragma unroll
     for (int i = 0; i < held; ++i, from += task.h.stride())
         if (owns && i < states) state[i] = *reinterpret_cast<const float4*>(from);
+    X* const own_rounded = rounded + warp * layout.rounded_stride();
+#pragma unroll 1
+    for (int i = exists ? layout.rank + lane : lane; i < layout.rounded_stride(); i += warp_size)
+        own_rounded[i] = narrow<X>(0.0F);
+    const float* const sums = task.dt_b_c.data() + sequence * task.dt_b_c.stride();
+    const index next_part = all_sequences * task.dt_b_c.stride();
+    const int packs = exists ? layout.width() / 4 : 0;
+    const auto part_of = [&](int at) { return at * 4 < layout.rank ? 0 : at * 4 < layout.rank + states ? 1 : 2; };
     release_successor();
     read_early(dt_proj, task);
     wait_for_predecessor();
@@ -104,38 +120,71 @@ __global__ void __launch_bounds__(state_steps::threads, 2)
     }
     // Each warp sums and normalises dt, B and C of its own sequence.
     float* const own_normed = normed + warp * layout.width();
-    if (exists) {
-        const float* const parts = task.dt_b_c.data() + sequence * task.dt_b_c.stride();
-        const index next_part = all_sequences * task.dt_b_c.stride();
-#pragma unroll 3
-        for (int i = lane; i < layout.width(); i += warp_size) {
-            float total = 0;
+    float squares[4] = {};  // of dt, B, C
+#pragma unroll 1
+    for (int first_pack = lane; first_pack < packs; first_pack += asked * warp_size) {
+        float4 parts[asked][Parts];
 #pragma unroll
-            for (int part = 0; part < Parts; ++part) total += parts[part * next_part + i];
-            own_normed[i] = total;
+        for (int i = 0; i < asked; ++i)
+#pragma unroll
+            for (int part = 0; part < Parts; ++part)
+                if (first_pack + i * warp_size < packs)
+                    parts[i][part] =
+                        *reinterpret_cast<const float4*>(sums + part * next_part + (first_pack + i * warp_size) * 4);
+#pragma unroll
+        for (int i = 0; i < asked; ++i) {
+            const int at = first_pack + i * warp_size;
+            if (at >= packs) break;
+            float4 total = parts[i][0];
+#pragma unroll
+            for (int part = 1; part < Parts; ++part) {
+                total.x += parts[i][part].x;
+                total.y += parts[i][part].y;
+                total.z += parts[i][part].z;
+                total.w += parts[i][part].w;
+            }
+            *reinterpret_cast<float4*>(own_normed + at * 4) = total;
+            const float square = total.x * total.x + total.y * total.y + total.z * total.z + total.w * total.w;
+#pragma unroll
+            for (int part = 0; part < 3; ++part) squares[part] += part == part_of(at) ? square : 0.0F;
         }
     }
     __syncwarp();
-    if (exists && task.normalises)
+    // Every lane takes the root of one of the three, for all.
+    const float mean = warp_sums(squares) / static_cast<float>(lane < warp_size / 4 ? layout.rank : states);
+    const float root = task.normalises ? 1.0F / sqrtf(mean + task.eps) : 1.0F;
+    const float scales[3] = {__shfl_sync(0xffffffffU, root, 0), __shfl_sync(0xffffffffU, root, warp_size / 4),
+                             __shfl_sync(0xffffffffU, root, warp_size / 2)};
 #pragma unroll 1
-        for (int part = 0; part < 3; ++part) {
-            float* const values = own_normed + (part == 0 ? 0 : part == 1 ? layout.rank : layout.rank + states);
-            const int size = part == 0 ? layout.rank : states;
-            const float* const gain = task.gain_of(part);
-            float squares = 0;
-            for (int i = lane; i < size; i += warp_size) squares += values[i] * values[i];
-            const float scale = 1.0F / sqrtf(warp_sum(squares) / static_cast<float>(size) + task.eps);
-#pragma unroll 1
-            for (int i = lane; i < size; i += warp_size) values[i] *= gain == nullptr ? scale : scale * gain[i];
+    for (int at = lane; at < packs; at += warp_size) {
+        const int part = part_of(at);
+        const float scale = part == 0 ? scales[0] : part == 1 ? scales[1] : scales[2];
+        float4* const values = reinterpret_cast<float4*>(own_normed + at * 4);
+        float4 value = *values;
+        value.x *= scale;
+        value.y *= scale;
+        value.z *= scale;
+        value.w *= scale;
+        if (const float* gain = task.normalises ? task.gain_of(part) : nullptr) {
+            gain += at * 4 - (part == 0 ? 0 : part == 1 ? layout.rank : layout.rank + states);
+            value.x *= gain[0];
+            value.y *= gain[1];
+            value.z *= gain[2];
+            value.w *= gain[3];
         }
-    __syncwarp();
-#pragma unroll 1
-    for (int i = lane; i < layout.rounded_stride(); i += warp_size)
-        rounded[warp * layout.rounded_stride() + i] = narrow<X>(exists && i < layout.rank ? own_normed[i] : 0.0F);
+        if (part == 0) {
+            pack<X, 4> narrowed;
+            narrowed.set_pair(0, value.x, value.y);
+            narrowed.set_pair(2, value.z, value.w);
+            *reinterpret_cast<pack<X, 4>*>(own_rounded + at * 4) = narrowed;
+        } else {
+            *values = value;
+        }
+    }
+    await_copies<0>();
     __syncthreads();
 
     float sum[4] = {};
-    await_copies<0>();
     const uint4* const x_packs =
         reinterpret_cast<const uint4*>(rounded + lane / 4 * layout.rounded_stride()) + lane % 4;
 #pragma unroll 4
@@ -144,17 +193,19 @@ __global__ void __launch_bounds__(state_steps::threads, 2)
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
         const int ch = warp * 16 + i / 2 * 8 + lane / 4;
-        const float bias = first + ch < all_channels ? task.dt_bias[first + ch] : 0.0F;
-        dt[(lane % 4 * 2 + i % 2) * layout.dt_stride() + ch] = softplus_unit(sum[i] + bias);
+        dt[(lane % 4 * 2 + i % 2) * layout.dt_stride() + ch] = softplus_unit(sum[i] + biases[ch]);
     }
     __syncthreads();
 
     if (!owns) return;
     const float4 step = *reinterpret_cast<const float4*>(dt + warp * layout.dt_stride() + lane * 4);
-    const float4 skip = *reinterpret_cast<const float4*>(&task.d[own]);
-    float x[4], y[4] = {};
+    const float4 skip = *reinterpret_cast<const float4*>(skips + lane * 4);
+    float x[4], exponent[4], y[4] = {};
 #pragma unroll
-    for (int i = 0; i < 4; ++i) x[i] = x_values[i];
+    for (int i = 0; i < 4; ++i) {
+        x[i] = x_values[i];
+        exponent[i] = element(step, i) * log2_of_e;
+    }
     const float* const b = own_normed + layout.rank;
     const float* const c = b + states;
     const index stride = task.h.stride();
@@ -163,7 +214,7 @@ __global__ void __launch_bounds__(state_steps::threads, 2)
         float next[4];
 #pragma unroll
         for (int j = 0; j < 4; ++j) {
-            const float decay = exp2_unit(element(step, j) * (element(rate, j) * log2_of_e));
+            const float decay = exp2_unit(exponent[j] * element(rate, j));
             next[j] = __fmaf_rn(decay, element(before, j), element(step, j) * x[j] * b[n]);
             y[j] = __fmaf_rn(c[n], next[j], y[j]);
         }
