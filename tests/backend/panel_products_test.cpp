@@ -55,7 +55,7 @@ struct example {
         return y;
     }
 
-    /// The same by one kernel for bf16 weights, whose tiles the tokens and the panels fill.
+    /// The same by one kernel, whose tiles the tokens and the panels fill.
     std::vector<float> products(const ssm::tile_kernel& kernel, ssm::cpu_kernels::input_form form) const {
         ssm::thread_pool pool(1);
         const auto matrix = ssm::panel_products::upload(pool, w.tensor, w.tensor.type);
@@ -70,11 +70,9 @@ struct example {
                     kernel.run({.weights = matrix.weights(first / ssm::panel::rows, k),
                                 .weights_stride = matrix.panel_bytes(),
                                 .x = inputs.numbers(k, t),
-                                .x_stride = inputs.piece(k) * inputs.element_bytes(),
-                                .blocks = nullptr,
-                                .blocks_stride = 0,
+                                .blocks = inputs.blocks(k, t),
                                 .depth = inputs.piece(k),
-                                .bias = 0,
+                                .bias = ssm::panel::bias_of(w.tensor.type),
                                 .sums = sums.data()});
                 for (ssm::index i = 0; i < kernel.tokens; ++i)
                     for (ssm::index o = first; o < std::min(first + rows, outputs); ++o)
@@ -195,14 +193,38 @@ TEST_CASE("Inputs are narrowed only where it is asked for, to bf16, and the bits
 }
 
 #if defined(__x86_64__)
-TEST_CASE("Products of pairs of bf16 are exact within the rounding of their inputs where others are faster, too") {
-    if (!ssm::machine_has(instruction_set::avx512)) return;
-    const ssm::tile_kernels& kernels = ssm::cpu_kernels::avx512::kernels.bf16_pairs;
-    const example e(24, 333, 120, dtype::bf16);
-    const std::vector<float> alone = e.products(kernels.back(), ssm::cpu_kernels::input_form::bf16);
-    CHECK(e.worst(alone, true) < 1);
+/// That every kernel of a table leaves the bits of the one for one token and one panel, which are near enough.
+void check_tiles(const ssm::tile_kernels& kernels, dtype type, ssm::cpu_kernels::input_form form) {
+    CAPTURE(name_of(type));
+    const example e(12, 333, 120, type);
+    const std::vector<float> alone = e.products(ssm::kernel_of_token(kernels, 1), form);
+    CHECK(e.worst(alone, form == ssm::cpu_kernels::input_form::bf16) < 1);
     for (const ssm::tile_kernel& kernel : kernels)
-        CHECK(same_bits(e.products(kernel, ssm::cpu_kernels::input_form::bf16), alone));
+        if (kernel.run != nullptr) {
+            CAPTURE(kernel.tokens, kernel.panels);
+            CHECK(same_bits(e.products(kernel, form), alone));
+        }
+}
+
+TEST_CASE("Kernels for other makers' machines are exact within rounding, and leave the same bits in any tile") {
+    namespace kernels = ssm::cpu_kernels;
+    const struct {
+        const char* name;
+        instruction_set set;
+        const ssm::panel_kernels& of;
+    } tables[] = {{"AVX2", instruction_set::avx2, kernels::avx2::kernels},
+                  {"AVX2, Intel", instruction_set::avx2, kernels::avx2::kernels_of_intel},
+                  {"AVX-512", instruction_set::avx512, kernels::avx512::kernels},
+                  {"AVX-512, Intel", instruction_set::avx512, kernels::avx512::kernels_of_intel}};
+    for (const auto& table : tables) {
+        if (!ssm::machine_has(table.set)) continue;
+        CAPTURE(table.name);
+        for (const dtype type : dtypes)
+            check_tiles(table.of.of(type), type,
+                        is_quantized(type) ? kernels::input_form::quants : kernels::input_form::f32);
+        if (table.of.bf16_pairs[0].run != nullptr)
+            check_tiles(table.of.bf16_pairs, dtype::bf16, kernels::input_form::bf16);
+    }
 }
 #endif
 

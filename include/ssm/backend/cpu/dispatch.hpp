@@ -20,8 +20,9 @@ namespace ssm {
 [[nodiscard]] inline const panel_kernels& kernels_of(instruction_set set) noexcept {
 #if defined(__x86_64__)
     if (set == instruction_set::avx512)
-        return multiplies_pairs_faster() ? cpu_kernels::avx512::kernels : cpu_kernels::avx512::kernels_without_pairs;
-    if (set == instruction_set::avx2) return cpu_kernels::avx2::kernels;
+        return made_by_intel() ? cpu_kernels::avx512::kernels_of_intel : cpu_kernels::avx512::kernels;
+    if (set == instruction_set::avx2)
+        return made_by_intel() ? cpu_kernels::avx2::kernels_of_intel : cpu_kernels::avx2::kernels;
 #endif
     (void)set;
     return cpu_kernels::plain::kernels;

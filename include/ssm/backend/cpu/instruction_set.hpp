@@ -43,11 +43,10 @@ enum class instruction_set {
     return set == instruction_set::plain;
 }
 
-/// Whether products of pairs of bf16, where there are any, are faster than those of floats. On Intel's processors they take
-/// four times as long (86 and 179 billion operations a second, Emerald Rapids): their matrix tiles are for that.
-[[nodiscard]] inline bool multiplies_pairs_faster() noexcept {
+/// Whether Intel made this machine: of two kernels for one set, the faster may depend on it.
+[[nodiscard]] inline bool made_by_intel() noexcept {
 #if defined(__x86_64__)
-    return !__builtin_cpu_is("intel");
+    return __builtin_cpu_is("intel");
 #else
     return false;
 #endif

@@ -56,16 +56,18 @@ inline void quantize_inputs(const float* x, std::int8_t* quants, input_block& bl
 /// filled up with zeros to whole blocks or pairs. Lives in the calling thread's scratch.
 class packed_inputs {
 public:
-    /// Columns of a piece: 16 KiB of a panel at most, so that a tile's inputs fit the first-level cache beside it.
+    /// Columns of a piece, but of the last: 16 KiB of a panel at most, so that a tile's inputs fit the first-level cache beside
+    /// it.
     [[nodiscard]] static constexpr index piece_columns(input_form form) noexcept {
-        return form == input_form::quants ? 512 : form == input_form::bf16 ? 256 : 128;
+        return panel_tile::token_bytes / element_bytes(form);
     }
 
     /// Packs x (tokens, depth) for weights of a dtype, with room for so many floats beside it. Throws memory_error.
     packed_inputs(thread_pool& pool, matrix_view<const float> x, input_form form, dtype weights, index beside)
         : form_(form), tokens_(x.rows()), depth_(padded(x.columns(), form, weights)) {
-        const index number_bytes = (tokens_ * depth_ * element_bytes() + 63) / 64 * 64;
-        const index blocks = form == input_form::quants ? tokens_ * (depth_ / quantized_block) : 0;
+        const index pieces = tokens_ * ((depth_ + piece_columns(form) - 1) / piece_columns(form));
+        const index number_bytes = pieces * panel_tile::token_bytes;
+        const index blocks = form == input_form::quants ? pieces * panel_tile::token_blocks : 0;
         const index beside_bytes = (beside * index{sizeof(float)} + 63) / 64 * 64;
         std::byte* const scratch = thread_scratch(beside_bytes + number_bytes + blocks * index{sizeof(input_block)});
         beside_ = reinterpret_cast<float*>(scratch);
@@ -80,21 +82,27 @@ public:
     /// The floats beside, not zeroed.
     [[nodiscard]] float* beside() const noexcept { return beside_; }
     [[nodiscard]] index depth() const noexcept { return depth_; }
-    [[nodiscard]] index element_bytes() const noexcept {
-        return form_ == input_form::f32 ? 4 : form_ == input_form::bf16 ? 2 : 1;
-    }
     /// Columns of the piece that begins at column k.
     [[nodiscard]] index piece(index k) const noexcept { return std::min(piece_columns(form_), depth_ - k); }
-    /// A token's inputs in the piece that begins at column k; the next token's are `piece(k)` further on.
+    /// A token's inputs in the piece that begins at column k.
     [[nodiscard]] std::byte* numbers(index k, index token) const noexcept {
-        return numbers_ + (k * tokens_ + token * piece(k)) * element_bytes();
+        return numbers_ + place(k, token) * panel_tile::token_bytes;
     }
-    /// A token's blocks in the same piece; the next token's are `piece(k) / 32` further on.
+    /// A token's blocks in the same piece.
     [[nodiscard]] input_block* blocks(index k, index token) const noexcept {
-        return form_ == input_form::quants ? blocks_ + (k * tokens_ + token * piece(k)) / quantized_block : nullptr;
+        return form_ == input_form::quants ? blocks_ + place(k, token) * panel_tile::token_blocks : nullptr;
     }
 
 private:
+    [[nodiscard]] static constexpr index element_bytes(input_form form) noexcept {
+        return form == input_form::f32 ? 4 : form == input_form::bf16 ? 2 : 1;
+    }
+
+    /// Which of all tokens' pieces a token's at column k is.
+    [[nodiscard]] index place(index k, index token) const noexcept {
+        return k / piece_columns(form_) * tokens_ + token;
+    }
+
     [[nodiscard]] static constexpr index padded(index columns, input_form form, dtype weights) noexcept {
         if (form == input_form::quants) return blocks_of(columns) * quantized_block;
         return weights == dtype::bf16 ? (columns + 1) / 2 * 2 : columns;

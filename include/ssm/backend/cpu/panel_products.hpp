@@ -115,9 +115,7 @@ private:
         const panel_tile tile{.weights = p.w.weights(of.first_panel + i, k),
                               .weights_stride = p.w.panel_bytes(),
                               .x = p.inputs.numbers(k, of.first_token),
-                              .x_stride = p.inputs.piece(k) * p.inputs.element_bytes(),
                               .blocks = p.inputs.blocks(k, of.first_token),
-                              .blocks_stride = p.inputs.piece(k) / quantized_block,
                               .depth = p.inputs.piece(k),
                               .bias = panel::bias_of(p.w.type()),
                               .sums = sums + i * of.tokens * panel::rows};
@@ -157,8 +155,8 @@ private:
             for (; kernel.panels == 1 && tokens >= kernel.tokens; tokens -= kernel.tokens) {
                 if (kernel.tokens > 1) next.ask(lines_a_token * kernel.tokens);
                 kernel.run(tile);
-                tile.x += kernel.tokens * tile.x_stride;
-                if (tile.blocks != nullptr) tile.blocks += kernel.tokens * tile.blocks_stride;
+                tile.x += kernel.tokens * panel_tile::token_bytes;
+                if (tile.blocks != nullptr) tile.blocks += kernel.tokens * panel_tile::token_blocks;
                 tile.sums += kernel.tokens * panel::rows;
             }
     }

@@ -29,22 +29,25 @@ struct input_block {
 struct panel_tile {
     const std::byte* weights;   ///< of the first panel, at the piece's first column
     index weights_stride;       ///< bytes from panel to panel
-    const std::byte* x;         ///< (tokens, depth): float, bf16 or quants of 8 bits
-    index x_stride;             ///< bytes from token to token
-    const input_block* blocks;  ///< (tokens, blocks); null unless quantized
-    index blocks_stride;        ///< from token to token
+    const std::byte* x;         ///< (tokens, depth), `token_bytes` apart: float, bf16 or quants of 8 bits
+    const input_block* blocks;  ///< (tokens, blocks), `token_blocks` apart; null unless quantized
     index depth;                ///< elements; even for bf16, whole blocks for quants
     index bias;                 ///< of the quants of the weights; `input_block::offset` has it already
     float* sums;                ///< (tokens, 32), or (panels, 32)
+
+    /// Bytes from token to token, which the longest piece fills. A constant, so that a kernel finds every token from one
+    /// register: of twelve pointers g++ keeps some in vector registers, which cost 2% of a prompt's product (Zen 4).
+    static constexpr index token_bytes = 512;
+    static constexpr index token_blocks = token_bytes / quantized_block;  ///< blocks from token to token
 
     [[nodiscard]] const std::byte* weights_of(std::size_t panel) const noexcept {
         return weights + static_cast<index>(panel) * weights_stride;
     }
     [[nodiscard]] const std::byte* inputs(std::size_t token) const noexcept {
-        return x + static_cast<index>(token) * x_stride;
+        return x + static_cast<index>(token) * token_bytes;
     }
     [[nodiscard]] const input_block& block(std::size_t token, index b) const noexcept {
-        return blocks[static_cast<index>(token) * blocks_stride + b];
+        return blocks[static_cast<index>(token) * token_blocks + b];
     }
     /// Of a token, or of a panel.
     [[nodiscard]] float* sums_of(std::size_t row) const noexcept {
@@ -52,9 +55,13 @@ struct panel_tile {
     }
 };
 
-/// Asks memory for `Bytes` bytes of weights 4 KiB further on, into the second-level cache: for kernels of one token, which read
-/// weights once and in one stream or two. On a Xeon a core waits a third of its time without. It may be behind the last weight; nothing
-/// is read there.
+/// How the weights of one token come, which are read once and in one stream or two. A core of Intel's that does not ask for them
+/// waits a third of its time. One of AMD's brings them by itself, and is slower for being asked: q8 with AVX2 comes at 21
+/// instead of 30 GB/s then (Zen 4). Of four streams neither needs to ask.
+enum class weights_come { by_themselves, asked_for };
+
+/// Asks memory for `Bytes` bytes of weights 4 KiB further on, into the second-level cache. It may be behind the last weight;
+/// nothing is read there.
 template <index Bytes>
 [[gnu::always_inline]] inline void ask_ahead(const std::byte* weights) noexcept {
     for (index line = 0; line < Bytes; line += 64)
@@ -72,7 +79,7 @@ struct tile_kernel {
 
 /// The kernels for one kind of weights, the widest tiles of several tokens first, then the most panels of one token; one of
 /// them takes one token and one panel.
-using tile_kernels = std::array<tile_kernel, 5>;
+using tile_kernels = std::array<tile_kernel, 6>;
 
 /// The first kernel of one token that takes no more than so many panels.
 [[nodiscard]] inline const tile_kernel& kernel_of_token(const tile_kernels& kernels, index panels) noexcept {

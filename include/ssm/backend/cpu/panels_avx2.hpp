@@ -67,17 +67,15 @@ template <std::size_t Tokens, std::size_t Panels>
     }
 }
 
-/// Several tokens or several panels. Two streams and four the machine reads ahead by itself, and faster.
+/// Several tokens or several panels. Two streams and four any machine reads ahead by itself, and one is a remainder.
 template <stored_element W, std::size_t Tokens, std::size_t Panels = 1>
 [[SSM_TARGET_AVX2]] void multiply(const panel_tile& tile) noexcept {
     __m256 sums[Panels][Tokens][quarters];
     clear(sums);
     constexpr index together = std::is_same_v<W, bf16> ? 2 : 1;
-    constexpr index bytes = together * panel::rows * index{sizeof(W)};
     for (index k = 0; k < tile.depth; k += together) {
         SSM_UNROLL for (std::size_t p = 0; p < Panels; ++p) {
             const std::byte* const weights = tile.weights_of(p);
-            if constexpr (Tokens == 1 && Panels == 1) ask_ahead<bytes>(weights + k / together * bytes);
             add_column<W>(tile, weights, k, sums[p]);
             if constexpr (together == 2) add_column<W>(tile, weights, k + 1, sums[p]);
         }
@@ -158,7 +156,8 @@ template <std::size_t Eights>
 }
 
 /// `Eights` times 8 rows at a time: one token takes all 32, so that weights are read in the order of memory.
-template <quantized_block_type B, std::size_t Tokens, std::size_t Eights>
+template <quantized_block_type B, std::size_t Tokens, std::size_t Eights,
+          weights_come Come = weights_come::by_themselves>
 [[SSM_TARGET_AVX2]] void multiply_quants(const panel_tile& tile) noexcept {
     constexpr index rows = 8 * Eights;
     for (index first_row = 0; first_row < panel::rows; first_row += rows) {
@@ -168,7 +167,7 @@ template <quantized_block_type B, std::size_t Tokens, std::size_t Eights>
         }
         for (index b = 0; b < tile.depth / quantized_block; ++b) {
             const std::byte* const weights = tile.weights + b * panel::block_bytes<B>;
-            if constexpr (Tokens == 1) ask_ahead<panel::block_bytes<B>>(weights);
+            if constexpr (Come == weights_come::asked_for) ask_ahead<panel::block_bytes<B>>(weights);
             __m256i exact[Tokens][Eights];
             const std::byte* const quants = weights + panel::scale_bytes + first_row * panel::columns_together;
             if constexpr (std::is_same_v<B, q8_block> && Tokens == 1)
@@ -198,11 +197,14 @@ template <quantized_block_type B, std::size_t Tokens, std::size_t Eights>
 template <stored_element W>
 inline constexpr tile_kernels tiles{
     {{3, 1, multiply<W, 3>}, {1, 4, multiply<W, 1, 4>}, {1, 2, multiply<W, 1, 2>}, {1, 1, multiply<W, 1>}}};
-template <quantized_block_type B>
-inline constexpr tile_kernels quant_tiles{{{4, 1, multiply_quants<B, 4, 1>}, {1, 1, multiply_quants<B, 1, 4>}}};
+template <quantized_block_type B, weights_come Come>
+inline constexpr tile_kernels quant_tiles{{{4, 1, multiply_quants<B, 4, 1>}, {1, 1, multiply_quants<B, 1, 4, Come>}}};
+template <weights_come Come>
+inline constexpr panel_kernels kernels_where{
+    tiles<float>, tiles<bf16>, tiles<f16>, quant_tiles<q8_block, Come>, quant_tiles<q4_block, Come>, {}};
 
-inline constexpr panel_kernels kernels{tiles<float>,          tiles<bf16>,           tiles<f16>,
-                                       quant_tiles<q8_block>, quant_tiles<q4_block>, {}};
+inline constexpr panel_kernels kernels = kernels_where<weights_come::by_themselves>;
+inline constexpr panel_kernels kernels_of_intel = kernels_where<weights_come::asked_for>;
 
 }  // namespace ssm::cpu_kernels::avx2
 

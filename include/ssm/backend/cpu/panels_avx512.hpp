@@ -17,14 +17,21 @@
 /// The kernels of `panel_tile` for AVX-512: a column of a panel is two vectors of 16 rows. Conversions are written with a
 /// full mask where g++ 12 warns of an uninitialised value in the form without (GCC bug 105593).
 ///
-/// One token takes several panels at a time, because a core that sums one panel, or two, waits between its lines of memory.
+/// One token takes four panels at a time where that is faster: not of quants on AMD's cores.
 namespace ssm::cpu_kernels::avx512 {
 
 inline constexpr std::size_t halves = 2;
 inline constexpr __mmask16 all_lanes = 0xffff;
-/// Whether a kernel asks memory for its weights. Four streams the machine reads ahead by itself, and faster.
-template <std::size_t Tokens, std::size_t Panels>
-inline constexpr bool asks = Tokens == 1 && Panels < 4;
+/// Asks for a line of each token of the next tile, while this one is at the same bytes of its own: 3 to 6 KiB in the
+/// second-level cache. Behind the last tile nothing is read.
+template <std::size_t Tokens>
+[[gnu::always_inline]] inline void ask_for_next_tile(const panel_tile& tile, index byte) noexcept {
+    if constexpr (Tokens > 1) {
+        if (byte % 64 == 0)
+            SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t)
+                __builtin_prefetch(tile.inputs(Tokens + t) + byte, 0, 3);
+    }
+}
 
 /// Column `k` of 16 rows, widened.
 template <stored_element W>
@@ -77,16 +84,17 @@ template <stored_element W, std::size_t Tokens>
     }
 }
 
-template <stored_element W, std::size_t Tokens, std::size_t Panels = 1>
+template <stored_element W, std::size_t Tokens, std::size_t Panels = 1, weights_come Come = weights_come::by_themselves>
 [[SSM_TARGET_AVX512]] void multiply(const panel_tile& tile) noexcept {
     tile_sums<Tokens, Panels> sums;
     clear(sums);
     constexpr index together = std::is_same_v<W, bf16> ? 2 : 1;
     constexpr index bytes = together * panel::rows * index{sizeof(W)};
     for (index k = 0; k < tile.depth; k += together) {
+        ask_for_next_tile<Tokens>(tile, k * index{sizeof(float)});
         SSM_UNROLL for (std::size_t p = 0; p < Panels; ++p) {
             const std::byte* const weights = tile.weights_of(p);
-            if constexpr (asks<Tokens, Panels>) ask_ahead<bytes>(weights + k / together * bytes);
+            if constexpr (Come == weights_come::asked_for) ask_ahead<bytes>(weights + k / together * bytes);
             add_column<W>(tile, weights, k, sums[p]);
             if constexpr (together == 2) add_column<W>(tile, weights, k + 1, sums[p]);
         }
@@ -100,9 +108,9 @@ template <std::size_t Tokens, std::size_t Panels = 1>
     tile_sums<Tokens, Panels> sums;
     clear(sums);
     for (index k = 0; k < tile.depth; k += 2) {
+        ask_for_next_tile<Tokens>(tile, k * index{sizeof(bf16)});
         SSM_UNROLL for (std::size_t p = 0; p < Panels; ++p) {
             const std::byte* const weights = tile.weights_of(p) + k * panel::rows * index{sizeof(bf16)};
-            if constexpr (asks<Tokens, Panels>) ask_ahead<128>(weights);
             const auto first = (__m512bh)_mm512_loadu_si512(weights);
             const auto second = (__m512bh)_mm512_loadu_si512(weights + 64);
             SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t) {
@@ -178,14 +186,16 @@ template <quantized_block_type B, std::size_t Tokens>
     }
 }
 
-template <quantized_block_type B, std::size_t Tokens, std::size_t Panels = 1>
+template <quantized_block_type B, std::size_t Tokens, std::size_t Panels = 1,
+          weights_come Come = weights_come::by_themselves>
 [[SSM_TARGET_AVX512]] void multiply_quants(const panel_tile& tile) noexcept {
     tile_sums<Tokens, Panels> sums;
     clear(sums);
     for (index b = 0; b < tile.depth / quantized_block; ++b) {
+        ask_for_next_tile<Tokens>(tile, b * quantized_block);
         SSM_UNROLL for (std::size_t p = 0; p < Panels; ++p) {
             const std::byte* const block = tile.weights_of(p) + b * panel::block_bytes<B>;
-            if constexpr (asks<Tokens, Panels>) ask_ahead<panel::block_bytes<B>>(block);
+            if constexpr (Come == weights_come::asked_for) ask_ahead<panel::block_bytes<B>>(block);
             add_block<B>(block, tile, b, sums[p]);
         }
     }
@@ -194,27 +204,38 @@ template <quantized_block_type B, std::size_t Tokens, std::size_t Panels = 1>
 
 // Twelve tokens are 24 sums, a column and an input of 32 registers; six of quants are 12 sums twice.
 template <stored_element W>
-inline constexpr tile_kernels tiles{{{12, 1, multiply<W, 12>},
-                                     {4, 1, multiply<W, 4>},
-                                     {1, 4, multiply<W, 1, 4>},
-                                     {1, 2, multiply<W, 1, 2>},
-                                     {1, 1, multiply<W, 1>}}};
+inline constexpr tile_kernels tiles{
+    {{12, 1, multiply<W, 12>}, {4, 1, multiply<W, 4>}, {1, 4, multiply<W, 1, 4>}, {1, 1, multiply<W, 1>}}};
 template <quantized_block_type B>
 inline constexpr tile_kernels quant_tiles{{{6, 1, multiply_quants<B, 6>},
+                                           {4, 1, multiply_quants<B, 4>},
                                            {2, 1, multiply_quants<B, 2>},
-                                           {1, 4, multiply_quants<B, 1, 4>},
-                                           {1, 2, multiply_quants<B, 1, 2>},
                                            {1, 1, multiply_quants<B, 1>}}};
-inline constexpr tile_kernels pair_tiles{{{12, 1, multiply_pairs<12>},
-                                          {4, 1, multiply_pairs<4>},
-                                          {1, 4, multiply_pairs<1, 4>},
-                                          {1, 2, multiply_pairs<1, 2>},
-                                          {1, 1, multiply_pairs<1>}}};
+inline constexpr tile_kernels pair_tiles{
+    {{12, 1, multiply_pairs<12>}, {4, 1, multiply_pairs<4>}, {1, 4, multiply_pairs<1, 4>}, {1, 1, multiply_pairs<1>}}};
 
-inline constexpr panel_kernels kernels_without_pairs{tiles<float>,          tiles<bf16>,           tiles<f16>,
-                                                     quant_tiles<q8_block>, quant_tiles<q4_block>, {}};
 inline constexpr panel_kernels kernels{tiles<float>,          tiles<bf16>,           tiles<f16>,
                                        quant_tiles<q8_block>, quant_tiles<q4_block>, pair_tiles};
+
+template <stored_element W>
+inline constexpr tile_kernels tiles_of_intel{{{12, 1, multiply<W, 12>},
+                                              {4, 1, multiply<W, 4>},
+                                              {1, 4, multiply<W, 1, 4>},
+                                              {1, 2, multiply<W, 1, 2, weights_come::asked_for>},
+                                              {1, 1, multiply<W, 1, 1, weights_come::asked_for>}}};
+template <quantized_block_type B>
+inline constexpr tile_kernels quant_tiles_of_intel{{{6, 1, multiply_quants<B, 6>},
+                                                    {4, 1, multiply_quants<B, 4>},
+                                                    {2, 1, multiply_quants<B, 2>},
+                                                    {1, 4, multiply_quants<B, 1, 4>},
+                                                    {1, 2, multiply_quants<B, 1, 2, weights_come::asked_for>},
+                                                    {1, 1, multiply_quants<B, 1, 1, weights_come::asked_for>}}};
+
+/// Without pairs, which take four times as long as floats there (86 and 179 billion operations a second, Emerald Rapids); their
+/// matrix tiles are for that.
+inline constexpr panel_kernels kernels_of_intel{
+    tiles_of_intel<float>,          tiles_of_intel<bf16>,           tiles_of_intel<f16>,
+    quant_tiles_of_intel<q8_block>, quant_tiles_of_intel<q4_block>, {}};
 
 }  // namespace ssm::cpu_kernels::avx512
 
