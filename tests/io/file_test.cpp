@@ -38,7 +38,7 @@ TEST_CASE("a mapped file and a read file have the same bytes") {
 
 TEST_CASE("the pages around a part are let go of with it, those outside its file never") {
     // Anonymous memory, which does not come back: what was let go of is zero.
-    constexpr std::size_t around = 64 << 10, size = 6 * around;
+    constexpr std::size_t around = 2 << 20, size = 6 * around;
     void* const start = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     REQUIRE(start != MAP_FAILED);
     const auto first = static_cast<std::size_t>(-reinterpret_cast<std::uintptr_t>(start) % around);

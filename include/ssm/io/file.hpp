@@ -47,8 +47,8 @@ struct file_bytes {
 /// it is needed. Where a part begins or ends within them, the neighbours' pages go too. `file` is the whole mapping, which
 /// begins with a page; `part` lies in it.
 inline void let_go_of_pages(std::span<const std::byte> part, std::span<const std::byte> file) noexcept {
-    // What Linux maps at once, when the file is in its cache.
-    constexpr std::uintptr_t around = std::uintptr_t{64} << 10;
+    // What Linux maps at once, when the file is in its cache: 64 KiB, and of late a piece of the cache, up to a huge page.
+    constexpr std::uintptr_t around = std::uintptr_t{2} << 20;
     const auto first_of = [](std::span<const std::byte> of) { return reinterpret_cast<std::uintptr_t>(of.data()); };
     const auto round_up = [](std::uintptr_t address, std::uintptr_t to) { return (address + to - 1) / to * to; };
     const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
