@@ -165,8 +165,9 @@ TEMPLATE_TEST_CASE("Sequences in step on the tensor cores give what each gives a
         const auto model = ssm::load<ssm::model<TestType, Arch>>(
             ssm::test::random_weights(config), device, {.type = ssm::dtype_of<typename TestType::activation>});
         const auto ids = random_tokens(sequences * steps_in_company, 51);
+        // Twice what the goldens allow, since both sides round.
         CHECK(ssm::test::relative_error(step_together(model, ids), read_apart(model, ids)) <
-              (std::is_same_v<TestType, ssm::cuda_f16> ? 5e-3 : 4e-2));
+              (std::is_same_v<TestType, ssm::cuda_f16> ? 1e-2 : 8e-2));
     };
     check(ssm::falcon_mamba_arch{}, {96, 16, 8, 9});
     check(ssm::falcon_mamba_arch{}, {264, 16, 40, 33});  // neither in whole blocks
