@@ -115,11 +115,12 @@ struct dual_mamba2_arch : mamba2_arch {
 /// Every checkpoint whose name ends so.
 template <class Backend>
 void check_goldens(const Backend& device, const golden_bounds& of_backend, std::string_view ending = "") {
-    CHECK(cases().size() >= 60);
+    std::size_t checked = 0;
     for (const std::filesystem::path& folder : cases()) {
         const std::string name = folder.filename().string();
         if (name.size() < ending.size() || name.substr(name.size() - ending.size()) != ending) continue;
         CAPTURE(name);
+        ++checked;
         const auto checkpoint = hf_checkpoint::open(folder);
         const auto golden = safetensors_file::open(folder / "golden.safetensors");
         golden_bounds bounds = of_backend;
@@ -136,6 +137,7 @@ void check_goldens(const Backend& device, const golden_bounds& of_backend, std::
             check_golden<mamba<Backend>>(device, bounds, checkpoint, golden);
         }
     }
+    CHECK(checked >= (ending.empty() ? 60U : 4U));
 }
 
 }  // namespace ssm::test

@@ -52,12 +52,12 @@ inline void quantize_inputs(const float* x, std::int8_t* quants, input_block& bl
     block.offset = -static_cast<std::int32_t>(bias) * sum;
 }
 
-/// The inputs of a product as its kernels read them: cut into pieces of the depth, each (tokens, piece) and contiguous,
-/// filled up with zeros to whole blocks or pairs. Lives in the calling thread's scratch.
+/// The inputs of a product as its kernels read them: cut into pieces of the depth, each with a token every
+/// `panel_tile::token_bytes`, filled up with zeros to whole blocks or pairs. Lives in the calling thread's scratch.
 class packed_inputs {
 public:
-    /// Columns of a piece, but of the last: 16 KiB of a panel at most, so that a tile's inputs fit the first-level cache beside
-    /// it.
+    /// Columns of every piece but the last: 16 KiB of a panel at most, so that a tile's inputs fit the first-level cache
+    /// beside it.
     [[nodiscard]] static constexpr index piece_columns(input_form form) noexcept {
         return panel_tile::token_bytes / element_bytes(form);
     }

@@ -55,19 +55,24 @@ struct panel_tile {
     }
 };
 
-/// How the weights of one token come, which are read once and in one stream or two. A core of Intel's that does not ask for them
-/// waits a third of its time. One of AMD's brings them by itself, and is slower for being asked: q8 with AVX2 comes at 21
-/// instead of 30 GB/s then (Zen 4). Of four streams neither needs to ask.
+/// Asks memory for the line `further` bytes behind `from`, into the first-level cache (3) or the second (2). It may be behind
+/// all there is; nothing is read then.
+template <int Cache>
+[[gnu::always_inline]] inline void ask_for_line(const std::byte* from, index further) noexcept {
+    __builtin_prefetch(
+        reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(from) + static_cast<std::uintptr_t>(further)), 0,
+        Cache);
+}
+
+/// How the weights of one token come, which are read once and in one stream or two. A core of Intel's that does not ask for
+/// them waits a third of its time. One of AMD's brings them by itself, and is slower for being asked: q8 with AVX2 comes at
+/// 21 instead of 30 GB/s then (Zen 4). Of four streams neither needs to ask.
 enum class weights_come { by_themselves, asked_for };
 
-/// Asks memory for `Bytes` bytes of weights 4 KiB further on, into the second-level cache. It may be behind the last weight;
-/// nothing is read there.
+/// Asks memory for `Bytes` bytes of weights 4 KiB further on, into the second-level cache.
 template <index Bytes>
 [[gnu::always_inline]] inline void ask_ahead(const std::byte* weights) noexcept {
-    for (index line = 0; line < Bytes; line += 64)
-        __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(weights) + 4096U +
-                                                         static_cast<std::uintptr_t>(line)),
-                           0, 2);
+    for (index line = 0; line < Bytes; line += 64) ask_for_line<2>(weights, 4096 + line);
 }
 
 /// A kernel and what it takes at once: several tokens, or several panels. None: `run` is null.

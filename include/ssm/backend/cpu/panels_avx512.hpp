@@ -22,14 +22,15 @@ namespace ssm::cpu_kernels::avx512 {
 
 inline constexpr std::size_t halves = 2;
 inline constexpr __mmask16 all_lanes = 0xffff;
-/// Asks for a line of each token of the next tile, while this one is at the same bytes of its own: 3 to 6 KiB in the
-/// second-level cache. Behind the last tile nothing is read.
+
+/// Asks for a line of each token of the next tile, while this one is at the same bytes of its own: up to 6 KiB, which lie in
+/// the second-level cache.
 template <std::size_t Tokens>
 [[gnu::always_inline]] inline void ask_for_next_tile(const panel_tile& tile, index byte) noexcept {
     if constexpr (Tokens > 1) {
         if (byte % 64 == 0)
             SSM_UNROLL for (std::size_t t = 0; t < Tokens; ++t)
-                __builtin_prefetch(tile.inputs(Tokens + t) + byte, 0, 3);
+                ask_for_line<3>(tile.inputs(t), index{Tokens} * panel_tile::token_bytes + byte);
     }
 }
 
@@ -231,8 +232,8 @@ inline constexpr tile_kernels quant_tiles_of_intel{{{6, 1, multiply_quants<B, 6>
                                                     {1, 2, multiply_quants<B, 1, 2, weights_come::asked_for>},
                                                     {1, 1, multiply_quants<B, 1, 1, weights_come::asked_for>}}};
 
-/// Without pairs, which take four times as long as floats there (86 and 179 billion operations a second, Emerald Rapids); their
-/// matrix tiles are for that.
+/// Without pairs: an instruction of them takes four times as long there for twice the work of floats (86 and 179 billion
+/// operations a second, Emerald Rapids). Their matrix tiles are for that.
 inline constexpr panel_kernels kernels_of_intel{
     tiles_of_intel<float>,          tiles_of_intel<bf16>,           tiles_of_intel<f16>,
     quant_tiles_of_intel<q8_block>, quant_tiles_of_intel<q4_block>, {}};
