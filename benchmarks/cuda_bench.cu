@@ -13,6 +13,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <optional>
@@ -34,8 +35,8 @@ using count = ssm::index;
 using ssm::tools::random_activations;
 using timer = ssm::tools::cuda_timer;
 
-/// Figures by name, in the order in which they were taken: printed, and written to a file whose name is not "-". A run that is
-/// cut off leaves those that it had.
+/// Figures by name, in the order in which they were taken: printed, and written to a file whose name is not "-". A run that
+/// is cut off leaves those that it had taken.
 class figures {
 public:
     figures(const char* gpu, std::string file) : file_(std::move(file)), all_{{"gpu", gpu}} {}
@@ -44,7 +45,9 @@ public:
         std::printf("%-58s %12.3f %s\n", name.c_str(), value, unit);
         std::fflush(stdout);
         all_["figures"][name + " [" + unit + "]"] = value;
-        if (file_ != "-") std::ofstream(file_) << all_.dump(2) << "\n";
+        if (file_ == "-") return;
+        std::ofstream(file_ + ".new") << all_.dump(2) << "\n";
+        std::filesystem::rename(file_ + ".new", file_);
     }
 
 private:

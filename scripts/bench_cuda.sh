@@ -23,8 +23,8 @@ fi
 
 [ $# -eq 0 ] || exec "$program" - "$@"
 report=$(mktemp)
-trap 'rm -f "$report"' EXIT
+trap 'rm -f "$report" "$report.new"' EXIT
 status=0
 timeout "${SSM_BENCH_SECONDS:-3600}" "$program" "$report" || status=$?
-tests/gpu/record.py figures "$report"
+[ ! -s "$report" ] || tests/gpu/record.py figures "$report" "$status"
 exit "$status"

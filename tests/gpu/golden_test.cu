@@ -33,15 +33,15 @@ TEST_CASE("Checkpoints give what transformers computes, within the rounding of f
     ssm::test::check_goldens(ssm::cuda_f16{}, in_f16);
 }
 
-TEST_CASE("Plain checkpoints give that, in float", "[small]") {
+TEST_CASE("Plain checkpoints give what transformers computes, in float", "[small]") {
     ssm::test::check_goldens(ssm::cuda_f32{}, in_float, "-plain");
 }
 
-TEST_CASE("Plain checkpoints give that, within the rounding of bf16", "[small]") {
+TEST_CASE("Plain checkpoints give what transformers computes, within the rounding of bf16", "[small]") {
     ssm::test::check_goldens(ssm::cuda{}, in_bf16, "-plain");
 }
 
-TEST_CASE("Plain checkpoints give that, within the rounding of f16", "[small]") {
+TEST_CASE("Plain checkpoints give what transformers computes, within the rounding of f16", "[small]") {
     ssm::test::check_goldens(ssm::cuda_f16{}, in_f16, "-plain");
 }
 

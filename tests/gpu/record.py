@@ -4,7 +4,7 @@
 """Writes what ran on a GPU to last_run.json beside this file, which is committed.
 
     record.py tests <Catch2's JUnit report> <what the sanitizers said, as scripts/test_cuda.sh writes it>
-    record.py figures <what cuda_bench wrote>
+    record.py figures <what cuda_bench wrote> <its exit status>
 
 Each keeps what the other wrote.
 """
@@ -41,7 +41,7 @@ def sanitizers(report):
     found = {}
     for line in report.read_text().splitlines():
         tool, status, seconds, case = line.split(" ", 3)
-        verdict = {"0": "clean", "124": "cut off", "137": "cut off"}.get(status, f"exit status {status}")
+        verdict = {"0": "clean", "124": "cut off", "137": "cut off, or killed"}.get(status, f"exit status {status}")
         found.setdefault(tool, {}).setdefault(verdict, {})[case] = int(seconds)
     return found
 
@@ -56,8 +56,9 @@ def tests(report, under_sanitizers):
     return {"tests": result}
 
 
-def figures(report):
-    return {"benchmark": machine() | {"figures": json.loads(pathlib.Path(report).read_text())["figures"]}}
+def figures(report, status):
+    ended = {} if status == "0" else {"cut off": f"exit status {status}"}
+    return {"benchmark": machine() | ended | {"figures": json.loads(pathlib.Path(report).read_text())["figures"]}}
 
 
 def main(kind, *arguments):
