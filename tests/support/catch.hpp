@@ -3,9 +3,9 @@
 #pragma once
 
 /// \file
-/// Catch2 under one name: version 3 where it is installed, version 2 otherwise.
+/// Catch2 under one name: the version that CMake found, 2 or 3.
 
-#if __has_include(<catch2/catch_all.hpp>)
+#if SSM_CATCH2_MAJOR >= 3
 #include <catch2/catch_all.hpp>
 using Catch::Approx;
 
