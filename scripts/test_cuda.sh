@@ -63,8 +63,10 @@ if command -v compute-sanitizer >/dev/null; then
     done >"$made/work"
     export PROGRAM="$program" LOGS="$logs" END="$(($(date +%s) + ${SSM_SANITIZER_SECONDS:-3600}))"
     xargs -d '\n' -n 2 -P "${SSM_SANITIZER_JOBS:-$(nproc)}" sh "$made/one" <"$made/work" | tee "$logs/sanitizers.txt"
-    # Every case has to have said so.
-    [ "$(grep -c '^[a-z]* 0 ' "$logs/sanitizers.txt")" -eq "$(($(wc -l <"$made/work") / 2))" ] || status=1
+    # There are cases, and each has to have said that it was clean.
+    expected=$(($(wc -l <"$made/work") / 2))
+    clean=$(grep -c '^[a-z]* 0 ' "$logs/sanitizers.txt") || true
+    [ "$expected" -gt 0 ] && [ "$clean" -eq "$expected" ] || status=1
 else
     echo "test_cuda: compute-sanitizer was not found, so nothing ran under it" >&2
 fi

@@ -158,7 +158,7 @@ inline double multiply_add_rate(thread_pool& pool, dtype type = dtype::f32, bool
     if (best_instruction_set() == instruction_set::avx512) {
         constexpr double lanes = 16.0 * chains_of_avx512 * rounds;
         if (is_quantized(type)) return rate_of(pool, 8 * lanes, bytes_on_avx512, seconds);
-        if (narrow && type == dtype::bf16 && kernels_of(instruction_set::avx512).bf16_pairs[0].run != nullptr)
+        if (narrow && type == dtype::bf16 && kernels_of(instruction_set::avx512).have_pairs())
             return rate_of(pool, 4 * lanes, pairs_on_avx512, seconds);
         return rate_of(pool, 2 * lanes, multiply_add_on_avx512, seconds);
     }

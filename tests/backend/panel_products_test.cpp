@@ -185,7 +185,7 @@ TEST_CASE("Inputs are narrowed only where it is asked for, to bf16, and the bits
         const std::vector<float> alone = e.products(narrow, 1);
         CHECK(e.worst(alone, true) < 1);
         for (const ssm::index at_once : {3, 12, 29}) CHECK(same_bits(e.products(narrow, at_once), alone));
-        const bool narrows = ssm::kernels_of(set).bf16_pairs[0].run != nullptr;
+        const bool narrows = ssm::kernels_of(set).have_pairs();
         CHECK(same_bits(alone, e.products({.instructions = set}, 1)) == !narrows);
         const example exact(5, 64, 40, dtype::f32);
         CHECK(same_bits(exact.products(narrow, 5), exact.products({.instructions = set}, 5)));
@@ -222,8 +222,7 @@ TEST_CASE("Kernels for either maker's machines are exact within rounding, and le
         for (const dtype type : dtypes)
             check_tiles(table.of.of(type), type,
                         is_quantized(type) ? kernels::input_form::quants : kernels::input_form::f32);
-        if (table.of.bf16_pairs[0].run != nullptr)
-            check_tiles(table.of.bf16_pairs, dtype::bf16, kernels::input_form::bf16);
+        if (table.of.have_pairs()) check_tiles(table.of.bf16_pairs, dtype::bf16, kernels::input_form::bf16);
     }
 }
 #endif

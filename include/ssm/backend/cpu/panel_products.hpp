@@ -44,7 +44,7 @@ public:
     /// x (tokens, depth), w (outputs, depth), bias (outputs) or empty, y (tokens, outputs). Throws memory_error.
     void multiply(thread_pool& pool, matrix_view<const float> x, const matrix& w, vector_view<const float> bias,
                   matrix_view<float> y, bool accumulate) const {
-        const bool pairs = narrows_ && w.type() == dtype::bf16 && kernels_->bf16_pairs[0].run != nullptr;
+        const bool pairs = narrows_ && w.type() == dtype::bf16 && kernels_->have_pairs();
         const auto form = is_quantized(w.type()) ? cpu_kernels::input_form::quants
                           : pairs                ? cpu_kernels::input_form::bf16
                                                  : cpu_kernels::input_form::f32;
@@ -140,7 +140,7 @@ private:
 
         /// Asks for the next `count` lines.
         void ask(index count) noexcept {
-            for (; count > 0 && bytes > 0; --count, first += 64, bytes -= 64) __builtin_prefetch(first, 0, 2);
+            for (; count > 0 && bytes > 0; --count, first += 64, bytes -= 64) ask_for_line<2>(first, 0);
         }
     };
 

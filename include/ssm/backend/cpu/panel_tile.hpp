@@ -98,6 +98,9 @@ struct panel_kernels {
     tile_kernels
         bf16_pairs;  ///< bf16 weights times inputs rounded to bf16; none where no instruction makes them faster
 
+    /// Whether inputs that are narrowed have kernels of their own.
+    [[nodiscard]] bool have_pairs() const noexcept { return bf16_pairs[0].run != nullptr; }
+
     /// For weights of a dtype and inputs that are not narrowed.
     [[nodiscard]] const tile_kernels& of(dtype type) const noexcept {
         switch (type) {
